@@ -1,0 +1,186 @@
+package apiroutes
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// Context is one request and its answer, as a handler sees them. It is a small
+// value, made when the handler is called, and nothing in it is reused by other
+// requests: what it reads stays as it was for ever, also in goroutines that
+// outlive the handler. Reads are safe for concurrent use. Of several answers,
+// also concurrent ones, the first is written; see [ErrAnswered]. Setting
+// headers is not safe for concurrent use.
+//
+// The zero value is of no use: a Context comes from the router, or from
+// [HandlerFunc.ServeHTTP].
+type Context struct {
+	w     http.ResponseWriter
+	r     *http.Request
+	route *endpoint
+	// Where the first parameters stand in URL.Path, if the route has no
+	// middleware; see endpoint.context. All of Context fits in registers.
+	spans01, spans23 uint64
+}
+
+// HandlerFunc handles a request by answering through c, or by returning an
+// error that is answered for it. A HandlerFunc that does neither leaves an
+// empty 200, as in net/http.
+type HandlerFunc func(c Context) error
+
+// ServeContext calls f(c).
+func (f HandlerFunc) ServeContext(c Context) error { return f(c) }
+
+// ServeHTTP makes a HandlerFunc an [http.Handler] on its own, for other
+// routers and for tests. Path parameters are then those of [http.Request.PathValue]
+// and errors are answered by [JSONError].
+func (f HandlerFunc) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	serveContext(f, w, enter(r), &standalone)
+}
+
+// serveContext is the edge between net/http and Context: it calls the handler
+// and answers the error that it returns.
+func serveContext(f HandlerFunc, w http.ResponseWriter, r *http.Request, route *endpoint) {
+	finish(f(Context{w: w, r: r, route: route}), w, r, route)
+}
+
+// finish ends a request whose handler returned err.
+func finish(err error, w http.ResponseWriter, r *http.Request, route *endpoint) {
+	m := leave(r)
+	if err == nil && m.state == broken {
+		err = m.cause // the handler dropped it, the log must not
+	}
+	if err != nil {
+		fail(route.scope.render, w, r, err)
+	}
+}
+
+// Request returns the request.
+func (c Context) Request() *http.Request { return c.r }
+
+// Context returns the request's context. It is done when the client is gone,
+// and when the handler has returned.
+func (c Context) Context() context.Context { return c.r.Context() }
+
+// Param returns the decoded value of a path parameter: of the route's pattern,
+// else of an outer router, as [http.Request.PathValue] has it. A catch-all is
+// the decoded remainder of the path, whose slashes may be data: read
+// [Context.Segments]. An unknown name, or an absent optional catch-all, is "".
+//
+// Nothing but the path is ever read: no query, body or header can pose as a
+// path parameter.
+func (c Context) Param(name string) string {
+	if c.route.bare {
+		for i, own := range c.route.leaf.names {
+			if own == name {
+				return c.value(i)
+			}
+		}
+	}
+	return c.r.PathValue(name)
+}
+
+// Segments returns the segments that a catch-all parameter matched, each
+// decoded on its own: for "/a%2Fb/c" they are "a/b" and "c". It is nil if an
+// optional catch-all is absent or the name is unknown.
+//
+// Behind a foreign router, which keeps only the decoded remainder, that is
+// split at its slashes.
+func (c Context) Segments(name string) []string {
+	if leaf := c.route.leaf; c.route.bare && leaf.rest != "" && leaf.rest == name {
+		return segmentsFrom(c.r.URL, leaf.places[len(leaf.places)-1])
+	}
+	if canonical := c.r.PathValue(restKey(name)); canonical != "" {
+		segments := strings.Split(canonical, "/")
+		for i, s := range segments {
+			segments[i] = plain(s)
+		}
+		return segments
+	}
+	if rest := c.r.PathValue(name); rest != "" {
+		return strings.Split(rest, "/")
+	}
+	return nil
+}
+
+// Header returns the first value of a request header, or "". Host is among
+// them.
+func (c Context) Header(name string) string {
+	if value := c.r.Header.Get(name); value != "" || !strings.EqualFold(name, "Host") {
+		return value
+	}
+	return c.r.Host
+}
+
+// Query returns the first value of a query parameter, or "". It is lenient, so
+// that nothing a client sent is lost: an escape that is none keeps its text,
+// and a semicolon is data. [Context.QueryValues] is strict.
+func (c Context) Query(name string) string {
+	for query := c.r.URL.RawQuery; query != ""; {
+		var pair string
+		pair, query, _ = strings.Cut(query, "&")
+		if pair == "" {
+			continue
+		}
+		key, value, _ := strings.Cut(pair, "=")
+		if key == name || unescapeLenient(key, true) == name {
+			return unescapeLenient(value, true)
+		}
+	}
+	return ""
+}
+
+// QueryValues returns all query parameters, or a 400 if the query is malformed:
+// a bad escape, or a semicolon, which servers disagree about.
+func (c Context) QueryValues() (url.Values, error) {
+	values, err := url.ParseQuery(c.r.URL.RawQuery)
+	if err != nil {
+		return nil, Errorf(http.StatusBadRequest, "the query is malformed: %s", bounded(err.Error())).WithCause(err)
+	}
+	return values, nil
+}
+
+// Cookie returns the value of a cookie, or "": the first one of that name,
+// without surrounding quotes and percent-decoded; an escape that is none keeps
+// its text. Unlike [http.Request.Cookie], which gives the value as it was sent,
+// it drops no cookie for its value and knows no limit to their number.
+func (c Context) Cookie(name string) string {
+	for _, line := range c.r.Header["Cookie"] {
+		for line != "" {
+			var pair string
+			pair, line, _ = strings.Cut(line, ";")
+			key, value, found := strings.Cut(pair, "=")
+			if !found || strings.Trim(key, " \t") != name {
+				continue
+			}
+			value = strings.Trim(value, " \t")
+			if len(value) > 1 && value[0] == '"' && value[len(value)-1] == '"' {
+				value = value[1 : len(value)-1]
+			}
+			return unescapeLenient(value, false)
+		}
+	}
+	return ""
+}
+
+// unescapeLenient decodes each valid escape and, in a query, each plus sign,
+// and keeps all other text.
+func unescapeLenient(text string, query bool) string {
+	if strings.IndexByte(text, '%') < 0 && !(query && strings.IndexByte(text, '+') >= 0) {
+		return text
+	}
+	decoded := make([]byte, 0, len(text))
+	for i := 0; i < len(text); i++ {
+		b := text[i]
+		if b == '+' && query {
+			b = ' '
+		} else if escaped, ok := unescapeByte(text[i:]); ok {
+			b = escaped
+			i += 2
+		}
+		decoded = append(decoded, b)
+	}
+	return string(decoded)
+}

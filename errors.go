@@ -1,0 +1,297 @@
+package apiroutes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"mime/multipart"
+	"net/http"
+	"strings"
+)
+
+// Error is an error with a status and a text for the client. Everything in it
+// but the cause is public.
+//
+// A handler or middleware may return any error. What the client sees of it is
+// found with [errors.As], by these methods, so that packages can take part
+// without importing this one:
+//
+//	StatusCode() int                               // outside 400-599, or missing: 500
+//	PublicMessage() string                         // missing or empty: the status text
+//	ErrorCode() string                             // optional: a machine-readable code
+//	ErrorDetails() any                             // optional: encoded as JSON
+//	WriteError(http.ResponseWriter, *http.Request) // answers by itself instead
+//
+// [*http.MaxBytesError] and [multipart.ErrMessageTooLarge] count as 413. The
+// error of the request's own context, returned once that is done, counts as
+// 503 after a deadline and as 499 when the client is gone. Everything else is
+// 500 and its text goes to the log only.
+//
+// The zero value is a 500. An Error must not be changed once it was returned.
+type Error struct {
+	Status  int    // 400 to 599; anything else counts as 500
+	Message string // empty: the text of the status
+	Code    string // optional, machine-readable, such as "email_taken"
+	Details any    // optional, encoded as JSON
+
+	cause error
+}
+
+// Errorf returns an error with a status and a formatted text for the client.
+// The text is public: format no other error into it but keep that with
+// [Error.WithCause]. So a format with %w, which would publish its error, makes
+// the result a 500 whose cause says so.
+func Errorf(status int, format string, args ...any) *Error {
+	message := fmt.Sprintf(format, args...)
+	if strings.Contains(message, "%!w(") {
+		return (&Error{}).WithCause(fmt.Errorf("apiroutes: Errorf(%d, %q): %%w would publish the error it wraps: use WithCause", status, format))
+	}
+	return &Error{Status: status, Message: message}
+}
+
+// WithCause returns a copy of e that wraps cause, for errors.Is, errors.As and
+// the log. The client never sees it.
+func (e *Error) WithCause(cause error) *Error {
+	copied := *e
+	copied.cause = cause
+	return &copied
+}
+
+// Error returns status, message and cause, for logs.
+func (e *Error) Error() string {
+	text := fmt.Sprintf("%d %s", e.StatusCode(), e.PublicMessage())
+	if e.cause != nil {
+		text += ": " + e.cause.Error()
+	}
+	return text
+}
+
+// Unwrap returns the cause, or nil.
+func (e *Error) Unwrap() error { return e.cause }
+
+// StatusCode returns Status, or 500 if that is no error status.
+func (e *Error) StatusCode() int {
+	if e.Status < 400 || e.Status > 599 {
+		return http.StatusInternalServerError
+	}
+	return e.Status
+}
+
+// PublicMessage returns Message, or the text of the status.
+func (e *Error) PublicMessage() string {
+	if e.Message != "" {
+		return e.Message
+	}
+	return statusText(e.StatusCode())
+}
+
+// ErrorCode returns Code.
+func (e *Error) ErrorCode() string { return e.Code }
+
+// ErrorDetails returns Details.
+func (e *Error) ErrorDetails() any { return e.Details }
+
+// statusClientGone is what logs call a request whose client has gone; the
+// number is nginx's, RFC 9110 has none.
+const statusClientGone = 499
+
+func statusText(status int) string {
+	if text := http.StatusText(status); text != "" {
+		return text
+	}
+	if status == statusClientGone {
+		return "Client Closed Request"
+	}
+	return fmt.Sprintf("Status %d", status)
+}
+
+// The router's own errors. They are shared and never changed.
+var (
+	errNotFound         = &Error{Status: http.StatusNotFound}
+	errMethodNotAllowed = &Error{Status: http.StatusMethodNotAllowed}
+	errBadTarget        = &Error{Status: http.StatusBadRequest, Message: "the request target is not a path"}
+	errDotSegment       = &Error{Status: http.StatusBadRequest, Message: "the path holds a dot segment"}
+	errNul              = &Error{Status: http.StatusBadRequest, Message: "the path holds a NUL byte"}
+	errNotUTF8          = &Error{Status: http.StatusBadRequest, Message: "the path is not valid UTF-8"}
+)
+
+// publicError reduces err to what the client may see.
+func publicError(r *http.Request, err error) *Error {
+	if e, ok := err.(*Error); ok && e != nil && e.Status == e.StatusCode() {
+		return e
+	}
+	public := &Error{Status: statusOf(r, err), cause: err}
+	var (
+		messager interface{ PublicMessage() string }
+		coder    interface{ ErrorCode() string }
+		detailer interface{ ErrorDetails() any }
+		tooLarge *http.MaxBytesError
+	)
+	switch {
+	case errors.As(err, &messager):
+		public.Message = messager.PublicMessage()
+	case errors.As(err, &tooLarge):
+		public.Message = tooLargeMessage(tooLarge.Limit)
+	}
+	if public.Message == "" {
+		public.Message = statusText(public.Status)
+	}
+	if errors.As(err, &coder) {
+		public.Code = coder.ErrorCode()
+	}
+	if errors.As(err, &detailer) {
+		public.Details = detailer.ErrorDetails()
+	}
+	return public
+}
+
+func tooLargeMessage(limit int64) string {
+	return fmt.Sprintf("the body exceeds the limit of %d bytes", limit)
+}
+
+func statusOf(r *http.Request, err error) int {
+	var coder interface{ StatusCode() int }
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &coder):
+		if status := coder.StatusCode(); status >= 400 && status <= 599 {
+			return status
+		}
+	case errors.As(err, &tooLarge), errors.Is(err, multipart.ErrMessageTooLarge):
+		return http.StatusRequestEntityTooLarge
+	case r.Context().Err() == nil:
+	case errors.Is(err, context.DeadlineExceeded):
+		return http.StatusServiceUnavailable
+	case errors.Is(err, context.Canceled), markOf(load(r)).state == broken:
+		return statusClientGone // a failed write cancels the context too
+	}
+	return http.StatusInternalServerError
+}
+
+// ErrorHandler returns the function with which a middleware answers an error:
+// in the form that the router's view sets with [Router.OnError], or as
+// [JSONError] below no router. Call it once, where the middleware receives
+// next; the function it returns is safe for concurrent use:
+//
+//	func RequireKey(next http.Handler) http.Handler {
+//		fail := apiroutes.ErrorHandler(next)
+//		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+//			if r.Header.Get("X-Key") != key {
+//				fail(w, r, apiroutes.Errorf(http.StatusUnauthorized, "a key is required"))
+//				return
+//			}
+//			next.ServeHTTP(w, r)
+//		})
+//	}
+//
+// An error that comes after the answer is only logged, and one that comes
+// after a part of it aborts the connection, as for handlers.
+func ErrorHandler(next http.Handler) func(w http.ResponseWriter, r *http.Request, err error) {
+	render := rendererOf(next)
+	return func(w http.ResponseWriter, r *http.Request, err error) { fail(render, w, r, err) }
+}
+
+// fail is the one exit for errors, of handlers, middleware and the router
+// itself. A nil render is JSONError.
+func fail(render ErrorRenderer, w http.ResponseWriter, r *http.Request, err error) {
+	switch e, ok := err.(*Error); {
+	case err == nil:
+		return
+	case ok && e == nil: // the classic: a nil *Error returned as error
+		err = errors.New("apiroutes: a nil *Error was returned as an error: let the function's result be of type error")
+	}
+	public := publicError(r, err)
+	record(w, r, public.Status, err)
+	for {
+		p := load(r)
+		switch markOf(p).state {
+		case open, returned:
+			if !swap(r, p, markAnswered) {
+				continue
+			}
+		case broken:
+			panic(http.ErrAbortHandler)
+		default:
+			return
+		}
+		break
+	}
+	clearForError(w.Header())
+	if public != err || public.cause != nil {
+		if self := selfAnswering(err); self != nil {
+			self.WriteError(w, r)
+			return
+		}
+	}
+	if render == nil {
+		render = JSONError
+	}
+	render(w, r, public)
+}
+
+// selfAnswerer is an error that writes its own answer.
+type selfAnswerer interface {
+	WriteError(w http.ResponseWriter, r *http.Request)
+}
+
+// selfAnswering returns the error in err's tree that answers by itself, or nil
+// if there is none or an error with a status of its own was wrapped around it:
+// who wraps an error with a status means that status.
+func selfAnswering(err error) selfAnswerer {
+	var self selfAnswerer
+	if !errors.As(err, &self) {
+		return nil
+	}
+	var coder interface{ StatusCode() int }
+	if errors.As(err, &coder) {
+		if _, both := coder.(selfAnswerer); !both && errors.As(coder.(error), &self) {
+			return nil
+		}
+	}
+	return self
+}
+
+// clearForError drops what described the answer that will not come. Set-Cookie,
+// Vary, Allow, Retry-After, WWW-Authenticate and CORS headers stay: they belong
+// to the exchange.
+func clearForError(header http.Header) {
+	for _, name := range [...]string{
+		"Content-Length", "Content-Type", "Content-Encoding", "Content-Disposition",
+		"Content-Range", "Etag", "Last-Modified", "Cache-Control",
+	} {
+		delete(header, name)
+	}
+}
+
+// record hands the error to the first writer that wants it, which a logging
+// middleware offers; else server errors are logged here.
+func record(w http.ResponseWriter, r *http.Request, status int, err error) {
+	for {
+		switch rw := w.(type) {
+		case interface{ RecordError(int, error) }:
+			rw.RecordError(status, err)
+			return
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = rw.Unwrap()
+			continue
+		}
+		break
+	}
+	late := markOf(load(r)).state != open && markOf(load(r)).state != returned
+	if status >= 500 || late && status != statusClientGone {
+		slog.Default().LogAttrs(r.Context(), slog.LevelError, "request failed",
+			slog.String("method", bounded(r.Method)), slog.String("path", bounded(r.URL.Path)),
+			slog.String("pattern", r.Pattern), slog.Int("status", status),
+			slog.Bool("answered", late), slog.Any("error", err))
+	}
+}
+
+// bounded cuts a client's text for a log line; slog's handlers quote it.
+func bounded(text string) string {
+	const most = 256
+	if len(text) > most {
+		return text[:most] + "..."
+	}
+	return text
+}

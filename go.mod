@@ -1,0 +1,3 @@
+module github.com/apiroutes/apiroutes
+
+go 1.26.0
