@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"os"
 	"reflect"
 	"strings"
 	"unicode/utf8"
@@ -25,9 +26,10 @@ const defaultMaxBody = 1 << 20
 //   - text/plain and other text types into a *string or *[]byte, in UTF-8.
 //
 // The error has the status for the client: 400 for a body that is empty,
-// malformed, truncated, or of other types than v's, with what and where; 413
-// for one over the limit of [Router.MaxBody], 1 MiB by default; 415 for a missing
-// or another Content-Type, charset or Content-Encoding, with what is accepted.
+// malformed, truncated, or of other types than v's, with what and where; 408 for one
+// that does not arrive before the server's read timeout; 413 for one over the
+// limit of [Router.MaxBody], 1 MiB by default; 415 for a missing or another
+// Content-Type, charset or Content-Encoding, with what is accepted.
 // What v holds after an error is undefined. The body can be read once.
 func (c Context) Decode(v any) error {
 	decode, err := c.decoder(v)
@@ -58,9 +60,12 @@ func (c Context) decoder(v any) (func([]byte) error, error) {
 	if coding := header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
 		return nil, unsupported(fmt.Sprintf("Content-Encoding %q is not accepted", bounded(coding)))
 	}
-	given := header.Values("Content-Type")
-	if len(given) != 1 || given[0] == "" {
-		return nil, unsupported(fmt.Sprintf("the request has %d Content-Type headers where one is needed", len(given)))
+	given := header["Content-Type"]
+	switch {
+	case len(given) > 1:
+		return nil, unsupported("there is more than one Content-Type")
+	case len(given) == 0, given[0] == "":
+		return nil, unsupported("there is no Content-Type")
 	}
 	mediaType, parameters, err := mime.ParseMediaType(given[0])
 	if err != nil {
@@ -112,6 +117,8 @@ func (c Context) readBody() ([]byte, error) {
 		return nil, tooLarge.WithCause(err)
 	case c.r.Context().Err() != nil:
 		return nil, c.r.Context().Err()
+	case errors.Is(err, os.ErrDeadlineExceeded): // the server's read timeout
+		return nil, Errorf(http.StatusRequestTimeout, "the body did not arrive in time").WithCause(err)
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return nil, Errorf(http.StatusBadRequest, "the body ends after %d bytes, before its announced end", buffer.Len()).WithCause(err)
 	}
@@ -156,8 +163,10 @@ func jsonTypeOf(t reflect.Type) string {
 	switch kind := t.Kind(); {
 	case kind == reflect.Bool:
 		return "a boolean"
-	case reflect.Int <= kind && kind <= reflect.Uintptr:
-		return fmt.Sprintf("an integer within %s", kind)
+	case reflect.Int <= kind && kind <= reflect.Int64:
+		return fmt.Sprintf("an integer of %d bits", t.Bits())
+	case reflect.Uint <= kind && kind <= reflect.Uintptr:
+		return fmt.Sprintf("an integer of %d bits that is not negative", t.Bits())
 	case kind == reflect.Float32, kind == reflect.Float64:
 		return "a number"
 	case kind == reflect.String:

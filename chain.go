@@ -34,8 +34,10 @@ func (c Chain) Then(h http.Handler) http.Handler {
 		panic("apiroutes: Chain.Then: the handler is nil")
 	}
 	render := rendererOf(h)
-	for _, mw := range slices.Backward(c) {
-		h = wrap(mw, h, render)
+	for i, mw := range slices.Backward(c) {
+		if h = wrap(mw, h, render); h == nil {
+			panic(fmt.Sprintf("apiroutes: Chain.Then: middleware %d returned a nil handler", i))
+		}
 	}
 	return h
 }
@@ -56,10 +58,7 @@ func wrap(mw Middleware, h http.Handler, render ErrorRenderer) http.Handler {
 	if render != nil {
 		h = &carrier{h, render}
 	}
-	if h = mw(h); h == nil {
-		panic("apiroutes: a middleware returned a nil handler")
-	}
-	return h
+	return mw(h)
 }
 
 // carrier hands a renderer to the middleware that receives it as next. The

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -57,7 +58,8 @@ func finish(err error, w http.ResponseWriter, r *http.Request, route *endpoint) 
 	}
 }
 
-// Request returns the request.
+// Request returns the request. Its PathValue has the path parameters only
+// behind middleware and in plain handlers; [Context.Param] always does.
 func (c Context) Request() *http.Request { return c.r }
 
 // Context returns the request's context. It is done when the client is gone,
@@ -84,13 +86,17 @@ func (c Context) Param(name string) string {
 
 // Segments returns the segments that a catch-all parameter matched, each
 // decoded on its own: for "/a%2Fb/c" they are "a/b" and "c". It is nil if an
-// optional catch-all is absent or the name is unknown.
+// optional catch-all is absent, and for a name that is unknown or no catch-all.
 //
 // Behind a foreign router, which keeps only the decoded remainder, that is
 // split at its slashes.
 func (c Context) Segments(name string) []string {
-	if leaf := c.route.leaf; c.route.bare && leaf.rest != "" && leaf.rest == name {
-		return segmentsFrom(c.r.URL, leaf.places[len(leaf.places)-1])
+	leaf := c.route.leaf
+	switch own := slices.Contains(leaf.names, name); {
+	case own && name != leaf.rest:
+		return nil
+	case own && c.route.bare:
+		return segmentsFrom(c.r.URL, leaf.depth)
 	}
 	if canonical := c.r.PathValue(restKey(name)); canonical != "" {
 		segments := strings.Split(canonical, "/")

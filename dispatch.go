@@ -27,9 +27,12 @@ type decision struct {
 	leaf     *leaf     // nil for badRequest and notFound
 	endpoint *endpoint // for serveRoute
 	path     string    // the canonical path that the leaf matched
-	sent     bool      // path is URL.Path itself, so that offsets in it hold
+	escaped  bool      // path was made from URL.RawPath
+	cleaned  bool      // path is the clean form of what was sent
 	err      error     // for badRequest and notFound
 }
+
+func refuse(err error) decision { return decision{outcome: badRequest, err: err} }
 
 // ServeHTTP serves the routes of all views. The first request ends
 // registration.
@@ -41,10 +44,13 @@ func (r *Router) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	req = enter(req)
 	d := root.decide(req)
 	if d.leaf == nil {
-		r.serveUnmatched(w, req)
+		r.serveUnmatched(w, req, d.err)
 		return
 	}
 	l := d.leaf
+	if l.nests && req.Pattern != "" {
+		req.SetPathValue(outerKey, req.Pattern)
+	}
 	req.Pattern = l.pattern
 	switch d.outcome {
 	case serveRoute:
@@ -78,7 +84,7 @@ func (d *decision) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c := Context{w: w, r: r, route: e}
-	if d.sent {
+	if !d.cleaned {
 		c.spans01, c.spans23 = d.leaf.spans(d.path)
 	}
 	finish(e.native(c), w, r, e)
@@ -109,36 +115,47 @@ func (c Context) value(i int) string {
 // must not show through.
 func (l *leaf) setPathValues(r *http.Request, path string) {
 	for i, name := range l.names {
-		if place := l.places[i]; l.rest == "" || place < l.depth {
-			start, end := segmentNumber(path, place)
-			r.SetPathValue(name, plain(path[start:end]))
-			continue
+		value := l.canonicalValue(path, i)
+		r.SetPathValue(name, plain(value))
+		if name == l.rest {
+			r.SetPathValue(l.restKey, value)
 		}
-		rest := restFrom(path, l.depth)
-		r.SetPathValue(name, plain(rest))
-		r.SetPathValue(l.restKey, rest)
 	}
 }
 
 // decide reads the request only; it changes nothing.
 func (n *node) decide(r *http.Request) decision {
 	path, escaped, err := canonicalPath(r.URL)
-	l := n.find(path)
-	d := decision{leaf: l, path: path, sent: !escaped}
+	d := decision{leaf: n.find(path), path: path, escaped: escaped}
 	switch {
 	case !isTarget(r):
-		return decision{outcome: badRequest, err: errBadTarget}
-	case l == nil || l.kind == mounted:
-		return n.decideUnmatched(r, d, err)
-	case len(l.names) > 0: // static segments are never refused
-		if err == nil {
-			err = checkSegments(path, escaped)
-		}
-		if err != nil {
-			return decision{outcome: badRequest, err: err}
+		return refuse(errBadTarget)
+	case err != nil:
+		return refuse(err)
+	case d.leaf == nil:
+		return n.decideUnmatched(r, d)
+	case d.leaf.kind == mounted:
+		return n.decideMounted(r, d)
+	case len(d.leaf.names) > 0: // static segments are never refused
+		if err := checkPath(path, escaped); err != nil {
+			return refuse(err)
 		}
 	}
-	return d.forMethod(r.Method)
+	d = d.forMethod(r.Method)
+	if e := d.endpoint; e != nil && e.native == nil && escaped && d.leaf.rest != "" && !d.leaf.nests && n.misread(d) {
+		return refuse(errOtherSpelling)
+	}
+	return d
+}
+
+// misread reports whether a handler that takes the rest of a path, and reads it
+// from URL.Path as file servers do, decoded and perhaps cleaned, would take it
+// for a path that is another leaf's: "/files/private%2Fx" for "/files/private/x",
+// around the guard of that route.
+func (n *node) misread(d decision) bool {
+	at, _ := segmentNumber(d.path, d.leaf.depth)
+	read := clean(d.path[:at] + pathpkg.Clean("/"+plain(d.path[at:])))
+	return read != d.path && n.find(read) != d.leaf
 }
 
 // forMethod decides by the method among what the leaf has.
@@ -154,91 +171,96 @@ func (d decision) forMethod(method string) decision {
 	return d
 }
 
-// decideUnmatched decides on a path that no route matches as it is: err is why
-// it is refused, if already known.
-func (n *node) decideUnmatched(r *http.Request, d decision, err error) decision {
-	if d.leaf != nil {
-		return n.decideMounted(r, d)
+// decideUnmatched decides on a path that no route matches as it is.
+func (n *node) decideUnmatched(r *http.Request, d decision) decision {
+	if err := checkPath(d.path, d.escaped); err != nil {
+		return refuse(err)
 	}
-	if err == nil {
-		err = checkSegments(d.path, !d.sent)
+	if path := clean(d.path); path != d.path && n.find(path) != nil {
+		return n.decideUnclean(r, d, path)
 	}
-	if err != nil {
-		return decision{outcome: badRequest, err: err}
-	}
-	none := decision{outcome: notFound, err: errNotFound}
-	if isClean(d.path) {
-		return none
-	}
-	path := clean(d.path)
-	l := n.find(path)
-	if l == nil {
-		return none
-	}
-	d = decision{leaf: l, path: path}
-	policy := l.common.slashes
-	switch {
-	case isSubtree(r.Pattern, d.path), policy == SlashServe:
+	return decision{outcome: notFound, err: errNotFound}
+}
+
+// decideUnclean decides on a path whose clean form matches.
+func (n *node) decideUnclean(r *http.Request, sent decision, path string) decision {
+	d := decision{leaf: n.find(path), path: path, escaped: sent.escaped, cleaned: true}
+	switch policy := d.leaf.common.slashes; {
+	case policy == SlashServe, isSubtree(r.Pattern, sent.path), isSubtree(r.PathValue(outerKey), sent.path):
+		if d.leaf.kind == mounted {
+			return n.decideMounted(r, d)
+		}
 		return d.forMethod(r.Method)
-	case policy == SlashNotFound, r.Method == http.MethodConnect: // a tunnel has no place to go to
-		return none
+	case policy == SlashNotFound, r.Method == http.MethodConnect: // a tunnel cannot be redirected
+		return decision{outcome: notFound, err: errNotFound}
 	}
 	d.outcome = redirectToClean
 	return d
 }
 
-// decideMounted decides on a path below a mount, to which no path rule
-// applies. But a route at or below the prefix ranks first, and the mounted
-// handler may well clean the path before it uses it: so a path that would then
-// be the route's is not given to it.
+// decideMounted decides on a path at or below a mount. No path rule applies
+// below its prefix, except that NUL is refused everywhere. But what is
+// registered at or below the prefix ranks first, in each spelling that the
+// mounted handler may read as such a path.
 func (n *node) decideMounted(r *http.Request, d decision) decision {
-	resolved := pathpkg.Clean("/" + r.URL.Path)
-	if resolved != r.URL.Path {
-		if l := n.find(resolved); l != nil && l.kind != mounted {
-			if d.sent && clean(d.path) == resolved && r.Method != http.MethodConnect {
-				return decision{outcome: redirectToClean, leaf: l, path: resolved}
-			}
-			return decision{outcome: badRequest, err: errDotSegment}
+	at, _ := segmentNumber(d.path, d.leaf.depth)
+	err := checkNul(d.path, d.escaped)
+	if err == nil {
+		err = checkPath(d.path[:at], d.escaped)
+	}
+	if err != nil {
+		return refuse(err)
+	}
+	if path := clean(d.path); path != d.path && n.find(path) != d.leaf {
+		if err := checkPath(path, d.escaped); err != nil {
+			return refuse(err)
 		}
+		return n.decideUnclean(r, d, path)
+	}
+	if n.misread(d) {
+		return refuse(errOtherSpelling)
 	}
 	return d.forMethod(r.Method)
 }
 
-// serveUnmatched answers where there is no route: 404, 400, or the asterisk of
-// OPTIONS.
-func (r *Router) serveUnmatched(w http.ResponseWriter, req *http.Request) {
+// serveUnmatched answers where there is no route, with the error of the
+// decision: 404 or 400. Behind middleware it is decided again, for the request
+// may be another one there.
+func (r *Router) serveUnmatched(w http.ResponseWriter, req *http.Request, err error) {
 	if r.table.base.middleware == 0 {
-		answerUnmatched(r.scope.render, r.table, w, req)
+		answerUnmatched(r.scope.render, w, req, err)
 		return
 	}
 	r.once.Do(func() {
 		render := r.scope.render
 		r.unmatched = handler{compose(r.table.base, render, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-			answerUnmatched(render, r.table, w, req)
+			err := r.table.root.decide(req).err
+			if err == nil {
+				err = errNotFound
+			}
+			answerUnmatched(render, w, req, err)
 		}))}
 	})
 	r.unmatched.ServeHTTP(w, req)
 }
 
-// answerUnmatched decides again, for the request may be another one behind
-// middleware.
-func answerUnmatched(render ErrorRenderer, t *table, w http.ResponseWriter, r *http.Request) {
-	if !isTarget(r) && r.Method == http.MethodOptions {
-		w.WriteHeader(http.StatusNoContent) // RFC 9110 9.3.7
+func answerUnmatched(render ErrorRenderer, w http.ResponseWriter, r *http.Request, err error) {
+	if r.Method == http.MethodOptions && !isTarget(r) {
+		w.WriteHeader(http.StatusNoContent) // "OPTIONS *": RFC 9110 9.3.7
 		return
-	}
-	err := t.root.decide(r).err
-	if err == nil {
-		err = errNotFound
 	}
 	fail(render, w, r, err)
 }
 
-// freeze ends registration and composes what depends on all of it.
+// freeze ends registration and composes what depends on all of it. It does not
+// hold the lock meanwhile: a middleware's constructor may look at the routes.
 func (t *table) freeze() *node {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	t.freezing.Lock()
+	defer t.freezing.Unlock()
 	if t.frozen.Load() == nil {
+		t.mu.Lock()
+		t.closed = true
+		t.mu.Unlock()
 		for _, l := range t.leaves {
 			if l.common.middleware > 0 {
 				l.compose()

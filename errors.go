@@ -50,8 +50,9 @@ func Errorf(status int, format string, args ...any) *Error {
 	return &Error{Status: status, Message: message}
 }
 
-// WithCause returns a copy of e that wraps cause, for errors.Is, errors.As and
-// the log. The client never sees it.
+// WithCause returns a copy of e that wraps cause, for errors.Is and errors.As.
+// The client never sees it. It is logged where a logging middleware records
+// errors, and else for server errors only: a 404 fills no log.
 func (e *Error) WithCause(cause error) *Error {
 	copied := *e
 	copied.cause = cause
@@ -113,6 +114,7 @@ var (
 	errBadTarget        = &Error{Status: http.StatusBadRequest, Message: "the request target is not a path"}
 	errDotSegment       = &Error{Status: http.StatusBadRequest, Message: "the path holds a dot segment"}
 	errNul              = &Error{Status: http.StatusBadRequest, Message: "the path holds a NUL byte"}
+	errOtherSpelling    = &Error{Status: http.StatusBadRequest, Message: "the path is another spelling of a route's path"}
 	errNotUTF8          = &Error{Status: http.StatusBadRequest, Message: "the path is not valid UTF-8"}
 )
 
@@ -278,18 +280,21 @@ func record(w http.ResponseWriter, r *http.Request, status int, err error) {
 		}
 		break
 	}
-	late := markOf(load(r)).state != open && markOf(load(r)).state != returned
+	stands := markOf(load(r)).state
+	late := stands != open && stands != returned
 	if status >= 500 || late && status != statusClientGone {
 		slog.Default().LogAttrs(r.Context(), slog.LevelError, "request failed",
 			slog.String("method", bounded(r.Method)), slog.String("path", bounded(r.URL.Path)),
 			slog.String("pattern", r.Pattern), slog.Int("status", status),
-			slog.Bool("answered", late), slog.Any("error", err))
+			slog.Bool("answered", late), slog.String("error", cut(err.Error(), 4096)))
 	}
 }
 
-// bounded cuts a client's text for a log line; slog's handlers quote it.
-func bounded(text string) string {
-	const most = 256
+// bounded cuts a client's text for a message or log line; whoever writes it
+// quotes it.
+func bounded(text string) string { return cut(text, 256) }
+
+func cut(text string, most int) string {
 	if len(text) > most {
 		return text[:most] + "..."
 	}

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"reflect"
-	"runtime"
 	"slices"
 )
 
@@ -92,7 +90,7 @@ func (r *Router) Match(method, target string) Match {
 	case methodNotAllowed:
 		m.Status, m.Allow = http.StatusMethodNotAllowed, d.leaf.allow[0]
 	case badRequest:
-		m.Status, m.Reason = http.StatusBadRequest, fmt.Sprintf("%s: %v", d.outcome, d.err)
+		m.Status, m.Reason = http.StatusBadRequest, fmt.Sprintf("%s: %s", d.outcome, publicError(req, d.err).Message)
 		if method == http.MethodOptions && !isTarget(req) {
 			m.Status, m.Reason = http.StatusNoContent, string(answerOptions)
 		}
@@ -108,8 +106,7 @@ func (s *scope) names() []string {
 	var names []string
 	for ; s != nil; s = s.parent {
 		if s.mw != nil {
-			name := runtime.FuncForPC(reflect.ValueOf(s.mw).Pointer()).Name()
-			names = append(names, fmt.Sprintf("%s (%s)", name, s.site))
+			names = append(names, fmt.Sprintf("%s (%s)", s.mwName(), s.site))
 		}
 	}
 	slices.Reverse(names)

@@ -13,6 +13,7 @@ import (
 // a 405 with the full Allow. Register it with [Router.Route]; it is also an
 // [http.Handler] on its own. The zero value allows OPTIONS only.
 type Methods struct {
+	// Nil stands for a method without a handler of its own.
 	Get, Head, Post, Put, Patch, Delete, Options HandlerFunc
 }
 
@@ -98,7 +99,8 @@ func (l *leaf) add(e *endpoint) {
 	e.leaf = l
 	l.common = commonScope(l.common, e.scope)
 	if e.method == "" {
-		l.all = e
+		_, router := e.handler.(*Router)
+		l.all, l.nests = e, router || l.kind == mounted
 		return
 	}
 	l.methods = append(l.methods, e)

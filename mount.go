@@ -6,6 +6,11 @@ import (
 	"strings"
 )
 
+// outerKey is the name under which the pattern of a mux around the outermost
+// router is kept in the path values of a request for a mount. It is no name
+// that a pattern can have. See isSubtree.
+const outerKey = "[outer]"
+
 // mount serves h below the prefix l: it strips as many segments from the path
 // as the prefix has. The request is copied, since the path of one that a server
 // made is also its caller's.
@@ -22,11 +27,24 @@ func mount(l *leaf, h http.Handler) http.Handler {
 			inner.URL.RawPath = stripSegments(raw, l.depth)
 			inner.URL.Path, _ = url.PathUnescape(inner.URL.RawPath)
 		}
+		if !nested {
+			h.ServeHTTP(w, inner)
+			return
+		}
+		inner.Pattern = ""
 		h.ServeHTTP(w, inner)
-		if nested && inner.Pattern != l.pattern { // for loggers further out
-			r.Pattern = strings.TrimSuffix(l.pattern, "/") + inner.Pattern
+		if inner.Pattern != "" { // for loggers further out
+			r.Pattern = joinPatterns(l.pattern, inner.Pattern)
 		}
 	})
+}
+
+// joinPatterns puts a mount's prefix before the pattern of a route in it.
+func joinPatterns(prefix, pattern string) string {
+	if pattern == "/" {
+		return prefix
+	}
+	return strings.TrimSuffix(prefix, "/") + pattern
 }
 
 func stripSegments(path string, segments int) string {

@@ -61,8 +61,8 @@ func sentPath(u *url.URL) (path string, escaped bool) {
 }
 
 // canonicalPath returns the canonical form of u's path, and whether it was
-// made from RawPath. The error is for an encoded NUL, in whose place the form
-// has a slash that is data.
+// made from RawPath. The error is for an encoded NUL, for which the form has no
+// place.
 func canonicalPath(u *url.URL) (path string, escaped bool, err error) {
 	sent, escaped := sentPath(u)
 	if !escaped {
@@ -142,6 +142,9 @@ func isClean(path string) bool {
 
 // clean drops empty segments.
 func clean(path string) string {
+	if path != "" && path[0] == '/' && isClean(path) {
+		return path
+	}
 	var b strings.Builder
 	b.Grow(len(path) + 1)
 	for start, end := segmentAt(path, 0); start < len(path); start, end = segmentAt(path, end) {
@@ -154,21 +157,31 @@ func clean(path string) string {
 	return b.String()
 }
 
-// checkSegments returns the error for a canonical path that no handler shall
-// see, whether a route matches it or not. Such paths are refused, never
-// cleaned: a handler or a file system behind it could read them in another way
-// than the guard before it did.
-func checkSegments(path string, escaped bool) error {
+// checkPath returns the error for a canonical path that no handler shall see,
+// whether a route matches it or not. Such paths are refused, never cleaned: a
+// handler or a file system behind it could read them in another way than the
+// guard before it did.
+func checkPath(path string, escaped bool) error {
 	for start, end := segmentAt(path, 0); start < len(path); start, end = segmentAt(path, end) {
 		if segment := path[start:end]; segment == "." || segment == ".." {
 			return errDotSegment
 		}
 	}
-	switch {
-	case !escaped && strings.IndexByte(path, 0) >= 0:
-		return errNul
-	case !utf8.ValidString(path):
+	if err := checkNul(path, escaped); err != nil {
+		return err
+	}
+	if !utf8.ValidString(path) {
 		return errNotUTF8
+	}
+	return nil
+}
+
+// checkNul is the part of checkPath that holds below mounts too: no path could
+// be read unambiguously with a NUL in it. One that was escaped is found by
+// canonicalPath.
+func checkNul(path string, escaped bool) error {
+	if !escaped && strings.IndexByte(path, 0) >= 0 {
+		return errNul
 	}
 	return nil
 }
@@ -274,7 +287,10 @@ func isSubtree(pattern, path string) bool {
 }
 
 // isTarget reports whether the request's target is a path. The others are the
-// asterisk of "OPTIONS *", and what no server passes on.
+// asterisk of "OPTIONS *", and such as "mailto:x", which net/http passes on.
 func isTarget(r *http.Request) bool {
+	if r.URL.Opaque != "" {
+		return false
+	}
 	return r.URL.Path != "*" || r.RequestURI != "" && r.RequestURI != "*"
 }

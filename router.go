@@ -14,7 +14,7 @@ import (
 // Router is a registry of handlers by pattern and an [http.Handler] that
 // serves them. A *Router is a view: Group, With, OnError, MaxBody and Slashes
 // return further views, with more in front of the handlers that are registered
-// through them; all views register into, and serve, the same routes. What a
+// through them, and leave their receiver as it is; all views register into, and serve, the same routes. What a
 // view answers when no route matches is wrapped in the middleware of New and
 // written by the view's own error renderer.
 //
@@ -37,7 +37,10 @@ type table struct {
 	root   node
 	base   *scope // with the middleware of New
 	leaves []*leaf
-	frozen atomic.Pointer[node] // the root once requests are served
+	closed bool // to registration
+
+	freezing sync.Mutex
+	frozen   atomic.Pointer[node] // the root once requests are served
 }
 
 // handler is a composed handler that may be absent.
@@ -83,7 +86,7 @@ func (r *Router) view(s *scope) *Router {
 // that share a pattern.
 func (r *Router) Group(prefix string, mw ...Middleware) *Router {
 	at := caller()
-	segments, err := params.ParsePattern(r.join(prefix, at))
+	_, segments, err := r.parse(prefix)
 	if err != nil {
 		panic(at.message("Group: %v", err))
 	}
@@ -166,14 +169,14 @@ func (r *Router) Delete(pattern string, h HandlerFunc) {
 // the same pattern.
 func (r *Router) Route(pattern string, m Methods) {
 	at := caller()
-	registered := 0
+	var endpoints []*endpoint
 	for method, h := range m.all() {
-		r.register(at, "Route", pattern, exact, &endpoint{method: method, handler: h})
-		registered++
+		endpoints = append(endpoints, &endpoint{method: method, handler: h})
 	}
-	if registered == 0 {
+	if len(endpoints) == 0 {
 		panic(at.message("Route(%q): the method table is empty", pattern))
 	}
+	r.register(at, "Route", pattern, exact, endpoints...)
 }
 
 // Method registers a handler for any method token, such as QUERY. If h has a
@@ -195,6 +198,10 @@ func (r *Router) Method(method, pattern string, h http.Handler) {
 
 // Handle registers a handler that answers every method of a pattern by
 // itself, OPTIONS included. ServeContext is used as in [Router.Method].
+//
+// A handler without ServeContext reads URL.Path, where an encoded slash cannot
+// be told from a real one. Below a catch-all it is not given a path that it
+// could so take for another route's; such a request is a 400.
 func (r *Router) Handle(pattern string, h http.Handler) {
 	at := caller()
 	if isNil(h) {
@@ -204,11 +211,14 @@ func (r *Router) Handle(pattern string, h http.Handler) {
 }
 
 // Mount serves a prefix and everything below it with h: every method, and
-// every path, for the path rules of this package do not apply there. The
-// prefix is stripped from URL.Path and URL.RawPath, as by [http.StripPrefix],
-// in a copy of the request; it may have parameters but no catch-all. Every
-// route at or below the prefix ranks before the mount, also for paths that
-// would only after cleaning be the route's.
+// every path, for the path rules of this package do not apply there, except
+// that a NUL byte is refused. The prefix is stripped from URL.Path and
+// URL.RawPath, as by [http.StripPrefix], in a copy of the request; it may have
+// parameters but no catch-all.
+//
+// Every route or mount at or below the prefix ranks before this one, and keeps
+// its path in each spelling: what h would read as such a path after decoding or
+// cleaning it is redirected there, or refused, but never given to h.
 func (r *Router) Mount(prefix string, h http.Handler) {
 	at := caller()
 	if isNil(h) {
@@ -249,25 +259,28 @@ func (r *Router) native(at site, method, pattern string, h HandlerFunc) {
 	r.register(at, method, pattern, exact, &endpoint{method: method, handler: h})
 }
 
-// join puts the view's prefix before a pattern.
-func (r *Router) join(pattern string, at site) string {
+// parse puts the view's prefix before a pattern and splits it.
+func (r *Router) parse(pattern string) (full string, segments []params.Segment, err error) {
 	switch {
 	case r.prefix == "":
-		return pattern
+		full = pattern
 	case pattern == "/":
-		return r.prefix
+		full = r.prefix
 	case pattern == "":
-		panic(at.message(`pattern "" is empty: write "/" for the prefix %q itself`, r.prefix))
+		return "", nil, fmt.Errorf(`pattern "" is empty: write "/" for the prefix %q itself`, r.prefix)
 	case pattern[0] != '/':
-		panic(at.message("pattern %q must begin with a slash: write %q", pattern, "/"+pattern))
+		return "", nil, fmt.Errorf("pattern %q must begin with a slash: write %q", pattern, "/"+pattern)
+	default:
+		full = r.prefix + pattern
 	}
-	return r.prefix + pattern
+	segments, err = params.ParsePattern(full)
+	return full, segments, err
 }
 
-// register adds an endpoint, or panics with its site. what names the call.
-func (r *Router) register(at site, what, pattern string, kind leafKind, e *endpoint) {
-	full := r.join(pattern, at)
-	segments, err := params.ParsePattern(full)
+// register adds the endpoints of one call, or panics with its site and adds
+// nothing. what names the call.
+func (r *Router) register(at site, what, pattern string, kind leafKind, endpoints ...*endpoint) {
+	full, segments, err := r.parse(pattern)
 	if err != nil {
 		panic(at.message("%s: %v", what, err))
 	}
@@ -275,17 +288,23 @@ func (r *Router) register(at site, what, pattern string, kind leafKind, e *endpo
 	if kind == mounted && l.kind != mounted {
 		panic(at.message("Mount: prefix %q ends in a catch-all, but a mount takes the rest of the path by itself: write the prefix alone", full))
 	}
-	e.scope, e.site = r.scope, at
+	for _, e := range endpoints { // before anything is changed: a constructor may panic
+		e.leaf, e.scope, e.site = l, r.scope, at
+		e.prepare()
+	}
 
 	t := r.table
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.frozen.Load() != nil {
+	if t.closed {
 		panic(at.message("%s %q: registered after the first request; register everything before serving", what, full))
 	}
-	existing, conflict := t.root.conflict(segments, l, e)
-	if conflict != "" {
-		panic(at.message("%s %s", what, conflict))
+	var existing *leaf
+	for _, e := range endpoints {
+		var conflict string
+		if existing, conflict = t.root.conflict(segments, l, e); conflict != "" {
+			panic(at.message("%s %s", what, conflict))
+		}
 	}
 	if existing != nil {
 		l = existing
@@ -293,8 +312,9 @@ func (r *Router) register(at site, what, pattern string, kind leafKind, e *endpo
 		t.root.insert(segments, l)
 		t.leaves = append(t.leaves, l)
 	}
-	l.add(e)
-	e.prepare()
+	for _, e := range endpoints {
+		l.add(e)
+	}
 }
 
 // newLeaf describes a pattern.
@@ -314,6 +334,9 @@ func newLeaf(pattern string, kind leafKind, segments []params.Segment, at site) 
 	}
 	return l
 }
+
+// last is the last segment as the pattern has it.
+func (l *leaf) last() string { return l.pattern[strings.LastIndexByte(l.pattern, '/')+1:] }
 
 // conflict finds what stands in the way of a registration and says so, or
 // returns the leaf that it joins, or nothing if its pattern is new. It changes
@@ -349,7 +372,7 @@ func (n *node) conflict(segments []params.Segment, l *leaf, e *endpoint) (existi
 	case l.kind != existing.kind:
 		return nil, against(existing, existing.site, "both take the rest of the path: keep one, [...name] for one or more segments or [[...name]] for zero or more")
 	case l.rest != existing.rest:
-		return nil, against(existing, existing.site, fmt.Sprintf("one place has one catch-all name: write [...%s] or [...%s] in both", existing.rest, l.rest))
+		return nil, against(existing, existing.site, fmt.Sprintf("one place has one catch-all name: write %s or %s in both", existing.last(), l.last()))
 	}
 	for _, other := range existing.registered() {
 		switch {

@@ -3,6 +3,7 @@ package apiroutes
 import (
 	"fmt"
 	"net/http"
+	"reflect"
 	"runtime"
 )
 
@@ -64,10 +65,17 @@ func commonScope(a, b *scope) *scope {
 func compose(s *scope, render ErrorRenderer, h http.Handler) http.Handler {
 	for ; s != nil; s = s.parent {
 		if s.mw != nil {
-			h = wrap(s.mw, h, render)
+			if h = wrap(s.mw, h, render); h == nil {
+				panic(s.site.message("%s: a middleware returned a nil handler", s.mwName()))
+			}
 		}
 	}
 	return h
+}
+
+// mwName is the name of the function of s.
+func (s *scope) mwName() string {
+	return runtime.FuncForPC(reflect.ValueOf(s.mw).Pointer()).Name()
 }
 
 // endpoint is one registered handler.

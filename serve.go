@@ -65,9 +65,11 @@ func Serve(ctx context.Context, addr string, h http.Handler, listening ...func(n
 	}
 	grace, cancel := context.WithTimeout(requests, shutdownTimeout)
 	defer cancel()
-	if err := server.Shutdown(grace); err != nil {
+	err = server.Shutdown(grace)
+	if err != nil {
 		cancelRequests()
-		return errors.Join(err, server.Close())
+		err = errors.Join(err, server.Close())
 	}
-	return nil
+	<-served // a server that had not begun to serve closes its listener only now
+	return err
 }

@@ -55,6 +55,7 @@ type leaf struct {
 
 	methods []*endpoint // by method
 	all     *endpoint   // for every method: Handle, Mount
+	nests   bool        // all is a mount or a Router
 	allow   []string    // the value of Allow
 	common  *scope      // the longest common path of all registrations
 
@@ -208,9 +209,10 @@ func (c *children) sorted() []string {
 	return slices.Sorted(slices.Values(c.texts))
 }
 
-// spans returns where the first four parameters stand in a clean, unescaped
-// path: two per word, each start and end in 16 bits. Zero means to look for
-// the segment again, as is done for further ones and in very long paths.
+// spans returns where the first four parameters stand in a clean canonical
+// path, and so in URL.Path, which has the same length: two per word, each start
+// and end in 16 bits. Zero means to look for the segment again, as is done for
+// further ones and in very long paths.
 func (l *leaf) spans(path string) (s01, s23 uint64) {
 	if len(l.places) == 0 || len(path) > 0xffff {
 		return 0, 0
@@ -230,18 +232,19 @@ func (l *leaf) spans(path string) (s01, s23 uint64) {
 	return spans[0]<<32 | spans[1], spans[2]<<32 | spans[3]
 }
 
-// value returns parameter number i of a path.
-func (l *leaf) value(u *url.URL, i int) string {
+// canonicalValue returns parameter number i of a canonical path, in that form.
+func (l *leaf) canonicalValue(path string, i int) string {
 	if place := l.places[i]; l.rest == "" || place < l.depth {
-		path, escaped := sentPath(u)
 		start, end := segmentNumber(path, place)
-		if !escaped {
-			return path[start:end]
-		}
-		return unescapeLenient(path[start:end], false)
+		return path[start:end]
 	}
+	return restFrom(path, l.depth)
+}
+
+// value returns parameter number i of a URL.
+func (l *leaf) value(u *url.URL, i int) string {
 	path, _, _ := canonicalPath(u)
-	return plain(restFrom(path, l.depth))
+	return plain(l.canonicalValue(path, i))
 }
 
 // restKey is the name under which the canonical remainder of a catch-all is

@@ -37,7 +37,7 @@ const (
 
 // Segment is one segment of a pattern.
 type Segment struct {
-	Kind Kind
+	Kind Kind   // how it matches
 	Text string // the decoded text of a static segment, the name of any other
 }
 
@@ -112,19 +112,33 @@ func checkStatic(text string) (problem string) {
 	case strings.ContainsAny(text, "?#"):
 		return "holds '?' or '#': a pattern is a path only; read the query with Context.Query"
 	}
-	for i := range len(text) {
-		if text[i] != '%' || i+3 > len(text) {
-			continue
-		}
-		if decoded, err := url.PathUnescape(text[i : i+3]); err == nil {
-			whole, err := url.PathUnescape(text)
-			if err != nil || strings.Contains(whole, "/") {
-				whole = decoded
-			}
-			return fmt.Sprintf("holds the escape %q: patterns are written decoded, as %q", text[i:i+3], whole)
-		}
+	decoded, escape := decode(text)
+	if escape == "" {
+		return ""
 	}
-	return ""
+	if again, problem := parseSegment(decoded); problem != "" || again.Kind != Static || strings.Contains(decoded, "/") {
+		return fmt.Sprintf("holds the escape %q of what a pattern cannot hold: patterns are written decoded", escape)
+	}
+	return fmt.Sprintf("holds the escape %q: patterns are written decoded, as %q", escape, decoded)
+}
+
+// decode decodes the percent escapes of text, and returns the first of them.
+func decode(text string) (decoded, escape string) {
+	var b strings.Builder
+	for i := 0; i < len(text); i++ {
+		if i+3 <= len(text) {
+			if c, err := url.PathUnescape(text[i : i+3]); err == nil && len(c) == 1 {
+				if escape == "" {
+					escape = text[i : i+3]
+				}
+				b.WriteString(c)
+				i += 2
+				continue
+			}
+		}
+		b.WriteByte(text[i])
+	}
+	return b.String(), escape
 }
 
 // parseBrackets reads a segment that has at least one bracket.
@@ -178,7 +192,8 @@ func suggestedName(text string) string {
 	if i := strings.IndexAny(text, "[]{}"); i > 0 {
 		text = text[:i]
 	}
-	if text = strings.Trim(text, "[]{}.… "); text == "" {
+	text = strings.ReplaceAll(strings.Trim(text, "[]{}.… "), "…", "")
+	if text == "" {
 		return "name"
 	}
 	return text
