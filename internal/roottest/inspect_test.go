@@ -1,4 +1,4 @@
-package apiroutes_test
+package roottest
 
 import (
 	"fmt"
@@ -99,7 +99,7 @@ func TestMatch(t *testing.T) {
 	for _, register := range []func(){newRouter, newGroup, newInner, get, post, rest, static, serve, none, mounts} {
 		register()
 	}
-	const pkg = "github.com/apiroutes/apiroutes_test."
+	const pkg = "github.com/apiroutes/apiroutes/internal/roottest."
 	outer := pkg + "inspectOuter (" + conflictSite(newRouter) + ")"
 	middle := pkg + "inspectMiddle (" + conflictSite(newGroup) + ")"
 	inmost := pkg + "inspectInner (" + conflictSite(newInner) + ")"

@@ -1,4 +1,4 @@
-package apiroutes_test
+package roottest
 
 import (
 	"fmt"
