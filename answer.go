@@ -96,10 +96,11 @@ func (c Context) whole(status int, contentType []string, length int, write func(
 	}
 	header["Content-Length"] = []string{strconv.Itoa(length)}
 	c.w.WriteHeader(status)
-	err = nil
-	if length > 0 {
-		err = write(c.w)
+	if length == 0 {
+		err = nil
+		return nil
 	}
+	err = write(c.w)
 	return err
 }
 
@@ -132,6 +133,9 @@ func (c Context) SetCookie(cookie *http.Cookie) error {
 	}
 	if err := cookie.Valid(); err != nil {
 		return fmt.Errorf("apiroutes: cookie not set: %w", err)
+	}
+	if cookie.SameSite < 0 || cookie.SameSite > http.SameSiteNoneMode {
+		return fmt.Errorf("apiroutes: cookie not set: SameSite %d is unknown", cookie.SameSite)
 	}
 	http.SetCookie(c.w, cookie)
 	return nil

@@ -57,8 +57,10 @@ func (c Context) decoder(v any) (func([]byte) error, error) {
 		return Errorf(http.StatusUnsupportedMediaType, "%s: send %s", what, accepted)
 	}
 	header := c.r.Header
-	if coding := header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
-		return nil, unsupported(fmt.Sprintf("Content-Encoding %q is not accepted", bounded(coding)))
+	for _, coding := range header["Content-Encoding"] {
+		if coding != "" && !strings.EqualFold(coding, "identity") {
+			return nil, unsupported(fmt.Sprintf("Content-Encoding %q is not accepted", bounded(coding)))
+		}
 	}
 	given := header["Content-Type"]
 	switch {
@@ -115,12 +117,12 @@ func (c Context) readBody() ([]byte, error) {
 		return buffer.Bytes(), nil
 	case errors.As(err, &over):
 		return nil, tooLarge.WithCause(err)
-	case c.r.Context().Err() != nil:
-		return nil, c.r.Context().Err()
 	case errors.Is(err, os.ErrDeadlineExceeded): // the server's read timeout
 		return nil, Errorf(http.StatusRequestTimeout, "the body did not arrive in time").WithCause(err)
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return nil, Errorf(http.StatusBadRequest, "the body ends after %d bytes, before its announced end", buffer.Len()).WithCause(err)
+	case c.r.Context().Err() != nil:
+		return nil, c.r.Context().Err()
 	}
 	return nil, Errorf(http.StatusBadRequest, "the body cannot be read").WithCause(err)
 }
@@ -191,16 +193,19 @@ func invalidUTF8(body []byte) int {
 	return at
 }
 
-// limitBody bounds r.Body for everybody who reads it.
-func limitBody(w http.ResponseWriter, r *http.Request, limit int64) {
-	if r.Body == nil {
-		return
+// limitBody returns a copy of r with a bounded body: the body of the request
+// that came from outside stays its owner's.
+func limitBody(w http.ResponseWriter, r *http.Request, limit int64) *http.Request {
+	if r.Body == nil || r.Body == http.NoBody {
+		return r
 	}
+	limited := new(http.Request)
+	*limited = *r
+	limited.Body = http.MaxBytesReader(w, r.Body, limit)
 	if r.ContentLength > limit {
-		r.Body = refusedBody{r.Body, limit}
-		return
+		limited.Body = refusedBody{r.Body, limit}
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, limit)
+	return limited
 }
 
 // refusedBody is a body that was announced to be too large: nothing of it is

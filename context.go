@@ -38,28 +38,34 @@ func (f HandlerFunc) ServeContext(c Context) error { return f(c) }
 // routers and for tests. Path parameters are then those of [http.Request.PathValue]
 // and errors are answered by [JSONError].
 func (f HandlerFunc) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	serveContext(f, w, enter(r), &standalone)
+	serveContext(f, Context{w: w, r: enter(r), route: &standalone})
 }
 
 // serveContext is the edge between net/http and Context: it calls the handler
 // and answers the error that it returns.
-func serveContext(f HandlerFunc, w http.ResponseWriter, r *http.Request, route *endpoint) {
-	finish(f(Context{w: w, r: r, route: route}), w, r, route)
-}
-
-// finish ends a request whose handler returned err.
-func finish(err error, w http.ResponseWriter, r *http.Request, route *endpoint) {
-	m := leave(r)
-	if err == nil && m.state == broken {
+func serveContext(f HandlerFunc, c Context) {
+	panicked := true
+	defer func() {
+		if panicked { // a recovering middleware may let the request live on
+			leave(c.r)
+		}
+	}()
+	err := f(c)
+	panicked = false
+	if m := leave(c.r); err == nil && m.state == broken {
 		err = m.cause // the handler dropped it, the log must not
 	}
 	if err != nil {
-		fail(route.scope.render, w, r, err)
+		fail(c.route.scope.render, c.w, c.r, err)
 	}
 }
 
 // Request returns the request. Its PathValue has the path parameters only
 // behind middleware and in plain handlers; [Context.Param] always does.
+//
+// An answer is noted in the request itself. So a copy for another goroutine
+// (Clone, WithContext) is made before that starts, not in it while the handler
+// answers; everything else may be read concurrently.
 func (c Context) Request() *http.Request { return c.r }
 
 // Context returns the request's context. It is done when the client is gone,
@@ -131,7 +137,7 @@ func (c Context) Query(name string) string {
 			continue
 		}
 		key, value, _ := strings.Cut(pair, "=")
-		if key == name || unescapeLenient(key, true) == name {
+		if unescapeLenient(key, true) == name {
 			return unescapeLenient(value, true)
 		}
 	}

@@ -75,11 +75,13 @@ func (r *Router) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 // serve calls the endpoint of a decision.
 func (d *decision) serve(w http.ResponseWriter, r *http.Request) {
 	e := d.endpoint
-	if e.scope.maxBody > 0 {
-		limitBody(w, r, e.scope.maxBody)
-	}
 	if !e.bare {
 		d.leaf.setPathValues(r, d.path)
+	}
+	if e.scope.maxBody > 0 {
+		r = limitBody(w, r, e.scope.maxBody)
+	}
+	if !e.bare {
 		e.serve.ServeHTTP(w, r)
 		return
 	}
@@ -87,7 +89,7 @@ func (d *decision) serve(w http.ResponseWriter, r *http.Request) {
 	if !d.cleaned {
 		c.spans01, c.spans23 = d.leaf.spans(d.path)
 	}
-	finish(e.native(c), w, r, e)
+	serveContext(e.native, c)
 }
 
 // value returns parameter number i of a bare route.

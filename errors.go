@@ -44,10 +44,25 @@ type Error struct {
 // the result a 500 whose cause says so.
 func Errorf(status int, format string, args ...any) *Error {
 	message := fmt.Sprintf(format, args...)
-	if strings.Contains(message, "%!w(") {
+	if wraps(format) {
 		return (&Error{}).WithCause(fmt.Errorf("apiroutes: Errorf(%d, %q): %%w would publish the error it wraps: use WithCause", status, format))
 	}
 	return &Error{Status: status, Message: message}
+}
+
+// wraps reports whether a format has the verb %w.
+func wraps(format string) bool {
+	for {
+		_, verb, found := strings.Cut(format, "%")
+		if !found {
+			return false
+		}
+		verb = strings.TrimLeft(verb, "+-# 0123456789.*[]")
+		if strings.HasPrefix(verb, "w") {
+			return true
+		}
+		format = verb[min(1, len(verb)):] // behind the verb, or the second percent sign
+	}
 }
 
 // WithCause returns a copy of e that wraps cause, for errors.Is and errors.As.
@@ -62,36 +77,45 @@ func (e *Error) WithCause(cause error) *Error {
 // Error returns status, message and cause, for logs.
 func (e *Error) Error() string {
 	text := fmt.Sprintf("%d %s", e.StatusCode(), e.PublicMessage())
-	if e.cause != nil {
-		text += ": " + e.cause.Error()
+	if cause := e.Unwrap(); cause != nil {
+		text += ": " + cause.Error()
 	}
 	return text
 }
 
 // Unwrap returns the cause, or nil.
-func (e *Error) Unwrap() error { return e.cause }
+func (e *Error) Unwrap() error { return e.value().cause }
 
 // StatusCode returns Status, or 500 if that is no error status.
 func (e *Error) StatusCode() int {
-	if e.Status < 400 || e.Status > 599 {
-		return http.StatusInternalServerError
+	if status := e.value().Status; status >= 400 && status <= 599 {
+		return status
 	}
-	return e.Status
+	return http.StatusInternalServerError
 }
 
 // PublicMessage returns Message, or the text of the status.
 func (e *Error) PublicMessage() string {
-	if e.Message != "" {
-		return e.Message
+	if message := e.value().Message; message != "" {
+		return message
 	}
 	return statusText(e.StatusCode())
 }
 
 // ErrorCode returns Code.
-func (e *Error) ErrorCode() string { return e.Code }
+func (e *Error) ErrorCode() string { return e.value().Code }
 
 // ErrorDetails returns Details.
-func (e *Error) ErrorDetails() any { return e.Details }
+func (e *Error) ErrorDetails() any { return e.value().Details }
+
+// value is the zero Error for nil: a nil *Error that was returned as an error,
+// perhaps wrapped, is a mistake that must not become a panic.
+func (e *Error) value() Error {
+	if e == nil {
+		return Error{}
+	}
+	return *e
+}
 
 // statusClientGone is what logs call a request whose client has gone; the
 // number is nginx's, RFC 9110 has none.
@@ -187,8 +211,10 @@ func statusOf(r *http.Request, err error) int {
 //		})
 //	}
 //
-// An error that comes after the answer is only logged, and one that comes
-// after a part of it aborts the connection, as for handlers.
+// An error that comes after the answer of a handler with a Context is only
+// logged, and one that comes after a part of it aborts the connection, as for
+// handlers. That is known by the request: a middleware that passes on a copy,
+// and those around one, must not answer once next has.
 func ErrorHandler(next http.Handler) func(w http.ResponseWriter, r *http.Request, err error) {
 	render := rendererOf(next)
 	return func(w http.ResponseWriter, r *http.Request, err error) { fail(render, w, r, err) }

@@ -42,7 +42,7 @@ func (m Methods) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var methods []string
 	for method, h := range m.all() {
 		if method == r.Method {
-			serveContext(h, w, r, &standalone)
+			serveContext(h, Context{w: w, r: r, route: &standalone})
 			return
 		}
 		if method == http.MethodGet {
@@ -51,7 +51,7 @@ func (m Methods) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		methods = append(methods, method)
 	}
 	if get != nil && r.Method == http.MethodHead {
-		serveContext(get, w, r, &standalone)
+		serveContext(get, Context{w: w, r: r, route: &standalone})
 		return
 	}
 	answerMethod(nil, w, r, []string{allowValue(methods)})

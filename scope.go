@@ -113,7 +113,7 @@ func (e *endpoint) prepare() {
 	}
 	h := e.handler
 	if e.native != nil {
-		h = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { serveContext(e.native, w, r, e) })
+		h = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { serveContext(e.native, Context{w: w, r: r, route: e}) })
 	}
 	if mounts {
 		h = mount(e.leaf, h)
