@@ -246,7 +246,8 @@ func FuzzCookie(f *testing.F) {
 				if got, want := c.Cookie(key), lenient(first[key]); got != want {
 					t.Errorf("%q: Cookie(%q) = %q, want %q", line, key, got, want)
 				}
-				if theirs := r.CookiesNamed(key); len(theirs) == seen[key] && theirs[0].Value != first[key] {
+				// net/http keeps white space around the value.
+				if theirs := r.CookiesNamed(key); len(theirs) == seen[key] && strings.TrimSpace(theirs[0].Value) != strings.TrimSpace(first[key]) {
 					t.Errorf("%q: Cookie(%q) begins as %q, net/http has %q", line, key, first[key], theirs[0].Value)
 				}
 			}
