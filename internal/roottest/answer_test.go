@@ -22,7 +22,7 @@ import ()
 
 func TestAnswer(t *testing.T) {
 	const jsonType, textType = "application/json; charset=utf-8", "text/plain; charset=utf-8"
-	typed := func(contentType string, answer func(c apiroutes.Context) error) func(c apiroutes.Context) error {
+	bodyTyped := func(contentType string, answer func(c apiroutes.Context) error) func(c apiroutes.Context) error {
 		return func(c apiroutes.Context) error {
 			return errors.Join(c.SetHeader("Content-Type", contentType), c.SetHeader("Content-Length", "999"), answer(c))
 		}
@@ -42,19 +42,19 @@ func TestAnswer(t *testing.T) {
 		{"JSON nil", jsonOf(200, nil), 200, jsonType, "4", "null"},
 		{"JSON is compacted", jsonOf(200, json.RawMessage("{ \"a\": [ 1,\n 2 ] }\n")), 200, jsonType, "11", `{"a":[1,2]}`},
 		{"JSON string", jsonOf(200, "line\n"), 200, jsonType, "8", `"line\n"`},
-		{"JSON with a type", typed("application/vnd.api+json", jsonOf(200, 1)), 200, "application/vnd.api+json", "1", "1"},
-		{"JSON 204", typed("application/json", jsonOf(204, 1)), 204, "", "", ""},
-		{"JSON 205", typed("application/json", jsonOf(205, 1)), 205, "", "0", ""},
-		{"JSON 304", typed("application/json", jsonOf(304, 1)), 304, "", "", ""},
+		{"JSON with a type", bodyTyped("application/vnd.api+json", jsonOf(200, 1)), 200, "application/vnd.api+json", "1", "1"},
+		{"JSON 204", bodyTyped("application/json", jsonOf(204, 1)), 204, "", "", ""},
+		{"JSON 205", bodyTyped("application/json", jsonOf(205, 1)), 205, "", "0", ""},
+		{"JSON 304", bodyTyped("application/json", jsonOf(304, 1)), 304, "", "", ""},
 		{"JSON 599", jsonOf(599, 1), 599, jsonType, "1", "1"},
 		{"Text", func(c apiroutes.Context) error { return c.Text(400, "é\n") }, 400, textType, "3", "é\n"},
 		{"Text of nothing", func(c apiroutes.Context) error { return c.Text(200, "") }, 200, textType, "0", ""},
-		{"Text with a type", typed("text/html", func(c apiroutes.Context) error { return c.Text(200, "<p>") }), 200, "text/html", "3", "<p>"},
+		{"Text with a type", bodyTyped("text/html", func(c apiroutes.Context) error { return c.Text(200, "<p>") }), 200, "text/html", "3", "<p>"},
 		{"Text 204", func(c apiroutes.Context) error { return c.Text(204, "text") }, 204, "", "", ""},
 		{"Bytes", func(c apiroutes.Context) error { return c.Bytes(200, "image/png", []byte("\x89PNG")) }, 200, "image/png", "4", "\x89PNG"},
 		{"Bytes of no type", func(c apiroutes.Context) error { return c.Bytes(200, "", []byte("<html>")) }, 200, "application/octet-stream", "6", "<html>"},
 		{"Bytes of nothing", func(c apiroutes.Context) error { return c.Bytes(200, "image/png", nil) }, 200, "image/png", "0", ""},
-		{"Bytes with a type", typed("image/gif", func(c apiroutes.Context) error { return c.Bytes(200, "image/png", nil) }), 200, "image/gif", "0", ""},
+		{"Bytes with a type", bodyTyped("image/gif", func(c apiroutes.Context) error { return c.Bytes(200, "image/png", nil) }), 200, "image/gif", "0", ""},
 		{"Bytes 304", func(c apiroutes.Context) error { return c.Bytes(304, "image/png", []byte("x")) }, 304, "", "", ""},
 		{"NoContent", func(c apiroutes.Context) error { return c.NoContent(204) }, 204, "", "", ""},
 		{"NoContent 202", func(c apiroutes.Context) error { return c.NoContent(202) }, 202, "", "0", ""},
@@ -121,23 +121,23 @@ func TestBytesContentType(t *testing.T) {
 	}
 }
 
-type selfReferring struct {
-	Self *selfReferring
+type answerCycle struct {
+	Self *answerCycle
 }
 
-type marshaler func() ([]byte, error)
+type answerMarshaler func() ([]byte, error)
 
-func (m marshaler) MarshalJSON() ([]byte, error) { return m() }
+func (m answerMarshaler) MarshalJSON() ([]byte, error) { return m() }
 
 // TestJSONFails encodes what JSON has no words for: a 500 instead of a part.
 func TestJSONFails(t *testing.T) {
-	cycle := &selfReferring{}
+	cycle := &answerCycle{}
 	cycle.Self = cycle
 	values := map[string]any{
 		"NaN": math.NaN(), "infinity": []any{"much before it", math.Inf(1)}, "cycle": cycle,
 		"channel": map[string]any{"a": 1, "b": make(chan int)}, "function": func() {}, "key": map[complex64]int{1: 1},
-		"marshaler":         marshaler(func() ([]byte, error) { return nil, errOops }),
-		"invalid marshaler": marshaler(func() ([]byte, error) { return []byte("{"), nil }),
+		"marshaler":         answerMarshaler(func() ([]byte, error) { return nil, errOops }),
+		"invalid marshaler": answerMarshaler(func() ([]byte, error) { return []byte("{"), nil }),
 	}
 	onTransports(t, func(t *testing.T, tr transport) {
 		logs := captureLog(t)
@@ -154,7 +154,7 @@ func TestJSONFails(t *testing.T) {
 		w := tr.serve(t, r)
 		for name := range values {
 			got := w.post(t, "/"+url.PathEscape(name))
-			if got.err != nil || got.status != 500 || got.body != internalError || got.header["Etag"] != nil {
+			if got.err != nil || got.status != 500 || got.body != errorInternal || got.header["Etag"] != nil {
 				t.Errorf("%s: got %v %v", name, got, got.header)
 			}
 			if logged := logs.take(); !strings.Contains(logged, "cannot be encoded as JSON") {
@@ -173,7 +173,7 @@ func TestJSONFails(t *testing.T) {
 func TestJSONConcurrently(t *testing.T) {
 	h := apiroutes.HandlerFunc(func(c apiroutes.Context) error {
 		text := strings.Repeat(c.Query("text"), len(c.Query("text"))*100)
-		return c.JSON(200, marshaler(func() ([]byte, error) {
+		return c.JSON(200, answerMarshaler(func() ([]byte, error) {
 			inner := httptest.NewRecorder()
 			apiroutes.HandlerFunc(func(c apiroutes.Context) error { return c.JSON(200, text) }).
 				ServeHTTP(inner, httptest.NewRequest("GET", "/", nil))
@@ -220,14 +220,14 @@ func TestHead(t *testing.T) {
 		})
 		w := tr.serve(t, r)
 		for _, path := range []string{"/text", "/json", "/none", "/error", "/stream", "/missing"} {
-			var answers [2]reply
+			var claimAnswers [2]wireReply
 			for i, method := range []string{"GET", "HEAD"} {
 				req := w.request(t, path)
 				req.Method = method
-				answers[i] = w.do(t, req)
-				answers[i].header.Del("Date")
+				claimAnswers[i] = w.do(t, req)
+				claimAnswers[i].header.Del("Date")
 			}
-			get, head := answers[0], answers[1]
+			get, head := claimAnswers[0], claimAnswers[1]
 			if get.err != nil || head.err != nil || head.closes || get.status != head.status || !reflect.DeepEqual(get.header, head.header) {
 				t.Errorf("%s: HEAD has %v %v, GET %v %v", path, head, head.header, get, get.header)
 			}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -17,7 +18,7 @@ import (
 	"github.com/apiroutes/apiroutes"
 )
 
-const mebibyte = 1 << 20 // the limit without MaxBody
+const bodyDefault = 1 << 20 // the limit without MaxBody
 
 // bodyOf is a handler that decodes into a new T and answers with it, or with
 // what Decode returned.
@@ -31,8 +32,8 @@ func bodyOf[T any]() apiroutes.HandlerFunc {
 	}
 }
 
-// decode sends a body in a request of a type and headers; a nil type is none.
-func decode(h http.Handler, body string, header http.Header) *httptest.ResponseRecorder {
+// bodyDecode sends a body in a request of a type and headers; a nil type is none.
+func bodyDecode(h http.Handler, body string, header http.Header) *httptest.ResponseRecorder {
 	r := httptest.NewRequest("POST", "/", strings.NewReader(body))
 	r.Header = header
 	w := httptest.NewRecorder()
@@ -40,7 +41,7 @@ func decode(h http.Handler, body string, header http.Header) *httptest.ResponseR
 	return w
 }
 
-func typed(contentType string) http.Header { return http.Header{"Content-Type": {contentType}} }
+func bodyTyped(contentType string) http.Header { return http.Header{"Content-Type": {contentType}} }
 
 type bodyInner struct{ N int8 }
 
@@ -95,7 +96,7 @@ func TestDecodeJSON(t *testing.T) {
 		{strings.Repeat("[", 100_000), bad + `the body is not valid JSON: * at byte 10001"}`, ""},
 		{strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000), bad + `the body is not valid JSON: * at byte 10001"}`, ""},
 	} {
-		got := brief(decode(bodyOf[bodyStruct](), c.body, typed("application/json")))
+		got := brief(bodyDecode(bodyOf[bodyStruct](), c.body, bodyTyped("application/json")))
 		before, after, cut := strings.Cut(c.want, "*") // the text of encoding/json
 		if got != c.want && !(cut && strings.HasPrefix(got, before) && strings.HasSuffix(got, after)) {
 			t.Errorf("%.60q: %s, want %s; %s", c.body, got, c.want, c.reason)
@@ -113,46 +114,46 @@ func TestDecodeType(t *testing.T) {
 		h      apiroutes.HandlerFunc
 		want   string
 	}{
-		{typed("application/json"), asAny, "200 map[a:1]"},
-		{typed("Application/JSON; Charset=UTF-8"), asAny, "200 map[a:1]"},
-		{typed("application/json;charset=us-ascii"), asAny, "200 map[a:1]"},
-		{typed(`application/json; charset="utf-8"; q=1`), asAny, "200 map[a:1]"},
-		{typed("application/merge-patch+json"), asAny, "200 map[a:1]"},
-		{typed("text/plain"), asString, `200 {"a":1}`},
-		{typed("text/csv; header=present"), asString, `200 {"a":1}`},
-		{typed("text/plain"), asBytes, "200 [123 34 97 34 58 49 125]"},
-		{typed("application/json"), asString, `400 {"error":"the body must be a string, not object (before byte 1)"}`},
+		{bodyTyped("application/json"), asAny, "200 map[a:1]"},
+		{bodyTyped("Application/JSON; Charset=UTF-8"), asAny, "200 map[a:1]"},
+		{bodyTyped("application/json;charset=us-ascii"), asAny, "200 map[a:1]"},
+		{bodyTyped(`application/json; charset="utf-8"; q=1`), asAny, "200 map[a:1]"},
+		{bodyTyped("application/merge-patch+json"), asAny, "200 map[a:1]"},
+		{bodyTyped("text/plain"), asString, `200 {"a":1}`},
+		{bodyTyped("text/csv; header=present"), asString, `200 {"a":1}`},
+		{bodyTyped("text/plain"), asBytes, "200 [123 34 97 34 58 49 125]"},
+		{bodyTyped("application/json"), asString, `400 {"error":"the body must be a string, not object (before byte 1)"}`},
 		{nil, asAny, unsupported("there is no Content-Type" + wantJSON)},
 		{nil, asString, unsupported("there is no Content-Type" + wantText)},
 		{http.Header{"Content-Type": {"application/json", "text/plain"}}, asAny, unsupported("there is more than one Content-Type" + wantJSON)},
-		{typed("text/plain"), asAny, unsupported(`Content-Type \"text/plain\" is not accepted` + wantJSON)},
-		{typed("application/jsonp"), asAny, unsupported(`Content-Type \"application/jsonp\" is not accepted` + wantJSON)},
-		{typed("application/json+xml"), asAny, unsupported(`Content-Type \"application/json+xml\" is not accepted` + wantJSON)},
-		{typed("application/x-www-form-urlencoded"), asAny, unsupported(`Content-Type \"application/x-www-form-urlencoded\" is not accepted` + wantJSON)},
-		{typed("application/octet-stream"), asBytes, unsupported(`Content-Type \"application/octet-stream\" is not accepted` + wantText)},
-		{typed("application/json, text/plain"), asAny, unsupported(`Content-Type \"application/json, text/plain\" is malformed` + wantJSON)},
-		{typed("application/json; charset"), asAny, unsupported(`Content-Type \"application/json; charset\" is malformed` + wantJSON)},
-		{typed("application/json; charset=utf-16"), asAny, unsupported(`charset \"utf-16\" is not accepted, only utf-8` + wantJSON)},
-		{typed("application/json; charset=latin1"), asAny, unsupported(`charset \"latin1\" is not accepted, only utf-8` + wantJSON)},
+		{bodyTyped("text/plain"), asAny, unsupported(`Content-Type \"text/plain\" is not accepted` + wantJSON)},
+		{bodyTyped("application/jsonp"), asAny, unsupported(`Content-Type \"application/jsonp\" is not accepted` + wantJSON)},
+		{bodyTyped("application/json+xml"), asAny, unsupported(`Content-Type \"application/json+xml\" is not accepted` + wantJSON)},
+		{bodyTyped("application/x-www-form-urlencoded"), asAny, unsupported(`Content-Type \"application/x-www-form-urlencoded\" is not accepted` + wantJSON)},
+		{bodyTyped("application/octet-stream"), asBytes, unsupported(`Content-Type \"application/octet-stream\" is not accepted` + wantText)},
+		{bodyTyped("application/json, text/plain"), asAny, unsupported(`Content-Type \"application/json, text/plain\" is malformed` + wantJSON)},
+		{bodyTyped("application/json; charset"), asAny, unsupported(`Content-Type \"application/json; charset\" is malformed` + wantJSON)},
+		{bodyTyped("application/json; charset=utf-16"), asAny, unsupported(`charset \"utf-16\" is not accepted, only utf-8` + wantJSON)},
+		{bodyTyped("application/json; charset=latin1"), asAny, unsupported(`charset \"latin1\" is not accepted, only utf-8` + wantJSON)},
 		{http.Header{"Content-Type": {"application/json"}, "Content-Encoding": {"gzip"}}, asAny, unsupported(`Content-Encoding \"gzip\" is not accepted` + wantJSON)},
 		{http.Header{"Content-Type": {"application/json"}, "Content-Encoding": {"Identity"}}, asAny, "200 map[a:1]"},
 		{http.Header{"Content-Type": {"application/json"}, "Content-Encoding": {"identity", "gzip"}}, asAny, unsupported(`Content-Encoding \"gzip\" is not accepted` + wantJSON)},
 		{http.Header{"Content-Type": {"application/json"}, "Content-Encoding": {"%!w(x"}}, asAny, unsupported(`Content-Encoding \"%!w(x\" is not accepted` + wantJSON)},
-		{typed(`application/json; charset="%!w(x"`), asAny, unsupported(`charset \"%!w(x\" is not accepted, only utf-8` + wantJSON)},
+		{bodyTyped(`application/json; charset="%!w(x"`), asAny, unsupported(`charset \"%!w(x\" is not accepted, only utf-8` + wantJSON)},
 	} {
-		if got := brief(decode(c.h, `{"a":1}`, c.header)); got != c.want {
+		if got := brief(bodyDecode(c.h, `{"a":1}`, c.header)); got != c.want {
 			t.Errorf("%q: %s, want %s", c.header, got, c.want)
 		}
 	}
-	if got := brief(decode(asAny, "", typed(strings.Repeat("x", 10_000)))); len(got) > 500 {
+	if got := brief(bodyDecode(asAny, "", bodyTyped(strings.Repeat("x", 10_000)))); len(got) > 500 {
 		t.Errorf("a long Content-Type comes back: %s", got)
 	}
 	for _, body := range []string{"", "é", "a\x00b"} {
-		if got := decode(asString, body, typed("text/plain")); got.Code != 200 || got.Body.String() != body {
+		if got := bodyDecode(asString, body, bodyTyped("text/plain")); got.Code != 200 || got.Body.String() != body {
 			t.Errorf("text %q is %v", body, brief(got))
 		}
 	}
-	if got := brief(decode(asString, "a\xff", typed("text/plain"))); got != `400 {"error":"the body is not valid UTF-8 at byte 1"}` {
+	if got := brief(bodyDecode(asString, "a\xff", bodyTyped("text/plain"))); got != `400 {"error":"the body is not valid UTF-8 at byte 1"}` {
 		t.Errorf("text: %s", got)
 	}
 }
@@ -162,7 +163,7 @@ func TestDecodeMisuse(t *testing.T) {
 	captureLog(t)
 	for name, v := range map[string]any{"no pointer": bodyStruct{}, "nil": nil, "nil pointer": (*bodyStruct)(nil)} {
 		h := apiroutes.HandlerFunc(func(c apiroutes.Context) error { return c.Decode(v) })
-		if got := brief(decode(h, "{}", typed("application/json"))); got != "500 "+internalError {
+		if got := brief(bodyDecode(h, "{}", bodyTyped("application/json"))); got != "500 "+errorInternal {
 			t.Errorf("%s: %s", name, got)
 		}
 	}
@@ -174,20 +175,20 @@ func TestDecodeOnce(t *testing.T) {
 		var v any
 		return errors.Join(c.Decode(&v), c.Decode(&v))
 	})
-	if got := brief(decode(h, "1", typed("application/json"))); got != `400 {"error":"the body is empty: send JSON"}` {
+	if got := brief(bodyDecode(h, "1", bodyTyped("application/json"))); got != `400 {"error":"the body is empty: send JSON"}` {
 		t.Errorf("got %s", got)
 	}
 }
 
-// countedBody counts what is read of it.
-type countedBody struct {
+// bodyCounted counts what is read of it.
+type bodyCounted struct {
 	io.Reader
 	read int
 }
 
-func (b *countedBody) Close() error { return nil }
+func (b *bodyCounted) Close() error { return nil }
 
-func (b *countedBody) Read(p []byte) (int, error) {
+func (b *bodyCounted) Read(p []byte) (int, error) {
 	n, err := b.Reader.Read(p)
 	b.read += n
 	return n, err
@@ -197,10 +198,10 @@ func (b *countedBody) Read(p []byte) (int, error) {
 // their length announced, not announced, and announced wrongly.
 func TestBodyLimit(t *testing.T) {
 	text := bodyOf[string]()
-	reading := func(http.Handler) http.Handler { return readAll }
+	reading := func(http.Handler) http.Handler { return bodyReadAll }
 	r := apiroutes.New()
 	r.Handle("/default", text)
-	limits := map[string]int{"/default": mebibyte}
+	limits := map[string]int{"/default": bodyDefault}
 	for _, limit := range []int{1, 10, 1_100_000} {
 		path := func(kind string, n int) string {
 			path := fmt.Sprintf("/%s/%d", kind, limit)
@@ -209,7 +210,7 @@ func TestBodyLimit(t *testing.T) {
 		}
 		view := r.MaxBody(int64(limit))
 		view.Handle(path("decode", limit), text)
-		view.Handle(path("plain", limit), readAll)
+		view.Handle(path("plain", limit), bodyReadAll)
 		view.With(reading).Handle(path("middleware", limit), text)
 		view.With(tag("a")).MaxBody(7).Handle(path("smaller", 7), text) // the innermost counts
 		r.MaxBody(7).With(tag("a")).MaxBody(int64(limit)).Handle(path("larger", limit), text)
@@ -221,7 +222,7 @@ func TestBodyLimit(t *testing.T) {
 		}
 		for _, length := range lengths {
 			for _, announced := range []int{length, -1, 1, limit + 1} {
-				body := &countedBody{Reader: strings.NewReader(strings.Repeat("x", length))}
+				body := &bodyCounted{Reader: strings.NewReader(strings.Repeat("x", length))}
 				req := httptest.NewRequest("POST", path, nil)
 				req.Header.Set("Content-Type", "text/plain")
 				req.Body, req.ContentLength = body, int64(announced)
@@ -239,6 +240,26 @@ func TestBodyLimit(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestAnnouncedMemory announces much and sends little: memory is for what comes.
+func TestAnnouncedMemory(t *testing.T) {
+	r := apiroutes.New().MaxBody(1 << 40)
+	r.Handle("/", bodyOf[string]())
+	req := httptest.NewRequest("POST", "/", strings.NewReader("little"))
+	req.Header.Set("Content-Type", "text/plain")
+	req.ContentLength = 1 << 28
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	w := httptest.NewRecorder()
+	r.ServeHTTP(w, req)
+	runtime.ReadMemStats(&after)
+	if got := brief(w); got != "200 little" {
+		t.Errorf("got %s", got)
+	}
+	if used := after.TotalAlloc - before.TotalAlloc; used > 1<<20 {
+		t.Errorf("%d bytes were allocated", used)
 	}
 }
 
@@ -268,11 +289,11 @@ func FuzzDecode(f *testing.F) {
 		var v any
 		var text string
 		var failed, textFailed error
-		read(t, bodyRequest(body, contentType), func(c apiroutes.Context) { failed = c.Decode(&v) })
-		read(t, bodyRequest(body, contentType), func(c apiroutes.Context) { textFailed = c.Decode(&text) })
+		readContext(t, bodyRequest(body, contentType), func(c apiroutes.Context) { failed = c.Decode(&v) })
+		readContext(t, bodyRequest(body, contentType), func(c apiroutes.Context) { textFailed = c.Decode(&text) })
 		for _, err := range []error{failed, textFailed} {
-			var public *apiroutes.Error
-			if err != nil && (!errors.As(err, &public) || !slices.Contains([]int{400, 413, 415}, public.StatusCode()) || !utf8.ValidString(public.Message)) {
+			var errorPublic *apiroutes.Error
+			if err != nil && (!errors.As(err, &errorPublic) || !slices.Contains([]int{400, 413, 415}, errorPublic.StatusCode()) || !utf8.ValidString(errorPublic.Message)) {
 				t.Errorf("%q as %q: %v", body, contentType, err)
 			}
 		}

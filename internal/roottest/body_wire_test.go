@@ -14,7 +14,7 @@ import (
 )
 
 // readAll answers with the body, by plain net/http.
-var readAll = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+var bodyReadAll = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		apiroutes.ErrorHandler(nil)(w, r, err)
@@ -31,7 +31,7 @@ func TestTooLargeOnTheWire(t *testing.T) {
 		t.Parallel() // servers take their time to close
 		r := apiroutes.New().MaxBody(limit)
 		r.Handle("/decode", bodyOf[string]())
-		r.Handle("/plain", readAll)
+		r.Handle("/plain", bodyReadAll)
 		w := tr.serve(t, r)
 		for _, path := range []string{"/decode", "/plain"} {
 			for _, length := range []int{limit, limit + 1, 300_000, 8 << 20} {
@@ -55,8 +55,8 @@ func TestTooLargeOnTheWire(t *testing.T) {
 	})
 }
 
-// rawCase is what no HTTP client would send, on a connection of its own.
-type rawCase struct {
+// bodyRawCase is what no HTTP client would send, on a connection of its own.
+type bodyRawCase struct {
 	name, request string
 	half          bool   // the client closes its side
 	want          string // "status body" of the answers, joined by "; "
@@ -70,7 +70,7 @@ func TestRawBodies(t *testing.T) {
 	length := func(n int) string { return fmt.Sprintf("Content-Length: %d\r\n\r\n", n) }
 	const chunked = "Transfer-Encoding: chunked\r\n\r\n"
 	long := strings.Repeat("1", 1001)
-	cases := []rawCase{
+	cases := []bodyRawCase{
 		{"right", head + length(7) + `{"a":1}` + next, false, "200 map[a:1]; 200 next 1"},
 		{"length too large", head + length(100) + `{"a":1}`, true, `400 {"error":"the body ends after 7 bytes, before its announced end"}`},
 		{"length too large, nothing sent", head + length(100), true, `400 {"error":"the body ends after 0 bytes, before its announced end"}`},
@@ -98,7 +98,7 @@ func TestRawBodies(t *testing.T) {
 			r := apiroutes.New()
 			r.Handle("/default", bodyOf[any]())
 			r.MaxBody(1000).Handle("/decode", bodyOf[any]())
-			r.MaxBody(1000).Handle("/plain", readAll)
+			r.MaxBody(1000).Handle("/plain", bodyReadAll)
 			r.Handle("/next", apiroutes.HandlerFunc(func(c apiroutes.Context) error { return c.Text(200, "next "+c.Query("id")) }))
 			w := tr.serve(t, r)
 			for _, c := range cases {
@@ -107,7 +107,7 @@ func TestRawBodies(t *testing.T) {
 				}
 				got := ""
 				if limit := 50 * time.Millisecond; strings.HasPrefix(c.name, "far over") {
-					quick(t, limit, func() { got = w.raw(t, c) })
+					queryWithin(t, limit, func() { got = w.raw(t, c) })
 				} else {
 					got = w.raw(t, c)
 				}
@@ -122,7 +122,7 @@ func TestRawBodies(t *testing.T) {
 
 // raw sends c's request and reads answers until the server closes, or until
 // it has as many as c wants.
-func (w *wire) raw(t *testing.T, c rawCase) string {
+func (w *wire) raw(t *testing.T, c bodyRawCase) string {
 	t.Helper()
 	conn := w.dial(t)
 	defer conn.Close()
@@ -134,18 +134,18 @@ func (w *wire) raw(t *testing.T, c rawCase) string {
 	}
 	_ = conn.SetReadDeadline(time.Now().Add(time.Second))
 	in := bufio.NewReader(conn)
-	var answers []string
+	var claimAnswers []string
 	for range strings.Count(c.want, "; ") + 1 {
 		res, err := http.ReadResponse(in, &http.Request{Method: "POST"})
 		if err != nil {
-			answers = append(answers, err.Error())
+			claimAnswers = append(claimAnswers, err.Error())
 			break
 		}
 		body, err := io.ReadAll(res.Body)
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)
 		}
-		answers = append(answers, strings.TrimSpace(fmt.Sprintf("%d %s", res.StatusCode, body)))
+		claimAnswers = append(claimAnswers, strings.TrimSpace(fmt.Sprintf("%d %s", res.StatusCode, body)))
 	}
-	return strings.Join(answers, "; ")
+	return strings.Join(claimAnswers, "; ")
 }

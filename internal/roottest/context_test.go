@@ -15,8 +15,8 @@ import (
 	"github.com/apiroutes/apiroutes"
 )
 
-// read calls fn with the Context of a request.
-func read(t testing.TB, r *http.Request, fn func(c apiroutes.Context)) {
+// readContext calls fn with the Context of a request.
+func readContext(t testing.TB, r *http.Request, fn func(c apiroutes.Context)) {
 	t.Helper()
 	called := false
 	apiroutes.HandlerFunc(func(c apiroutes.Context) error {
@@ -76,7 +76,7 @@ func TestContextReads(t *testing.T) {
 func TestContextHeader(t *testing.T) {
 	r := httptest.NewRequest("GET", "http://example.org:8080/", nil)
 	r.Header["X-Id"] = []string{"first", "second"}
-	read(t, r, func(c apiroutes.Context) {
+	readContext(t, r, func(c apiroutes.Context) {
 		for name, want := range map[string]string{
 			"X-Id": "first", "x-iD": "first", "Host": "example.org:8080", "host": "example.org:8080", "Missing": "", "": "",
 		} {
@@ -270,7 +270,7 @@ func TestSetCookie(t *testing.T) {
 		}
 		written := theirs.Header().Values("Set-Cookie")
 		want := written
-		whole := len(written) == 1 && sameCookie(written[0], c.cookie)
+		whole := len(written) == 1 && contextSameCookie(written[0], c.cookie)
 		if !whole || c.stricter != "" {
 			want = nil
 		}
@@ -290,9 +290,9 @@ func TestSetCookie(t *testing.T) {
 	}
 }
 
-// sameCookie reports whether a line says all that a cookie holds. A leading
+// contextSameCookie reports whether a line says all that a cookie holds. A leading
 // dot of a domain has no meaning (RFC 6265 4.1.2.3).
-func sameCookie(line string, cookie *http.Cookie) bool {
+func contextSameCookie(line string, cookie *http.Cookie) bool {
 	got, err := http.ParseSetCookie(line)
 	if err != nil {
 		return false

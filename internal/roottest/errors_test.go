@@ -44,8 +44,8 @@ func (l *errorLog) take() string {
 	return text
 }
 
-// fails returns err.
-func fails(err error) apiroutes.HandlerFunc {
+// errorOf returns err.
+func errorOf(err error) apiroutes.HandlerFunc {
 	return func(apiroutes.Context) error { return err }
 }
 
@@ -133,14 +133,14 @@ func TestErrorProtocol(t *testing.T) {
 		{apiroutes.Errorf(404, "no %q", "%!w(x)"), `404 no "%!w(x)"`, "a client's text has no say in it"},
 	}
 	for _, c := range cases {
-		if got := public(t, c.err); got != c.want {
+		if got := errorPublic(t, c.err); got != c.want {
 			t.Errorf("%#v: %s, want %s; %s", c.err, got, c.want, c.reason)
 		}
 	}
 }
 
-// public returns what a renderer is told of err.
-func public(t *testing.T, err error) (got string) {
+// errorPublic returns what a renderer is told of err.
+func errorPublic(t *testing.T, err error) (got string) {
 	t.Helper()
 	defer func() {
 		if v := recover(); v != nil {
@@ -163,7 +163,7 @@ func public(t *testing.T, err error) (got string) {
 			t.Errorf("%v is not found in %v", err, e)
 		}
 	})
-	r.Get("/", fails(err))
+	r.Get("/", errorOf(err))
 	do(t, r, "GET /")
 	return got
 }
@@ -213,9 +213,9 @@ func TestErrorOfRequestContext(t *testing.T) {
 		{"wrapped deadline", past, fmt.Errorf("query: %w", context.DeadlineExceeded), `503 {"error":"Service Unavailable"}`, true},
 		{"client gone", gone, nil, `499 {"error":"Client Closed Request"}`, false},
 		{"wrapped", gone, fmt.Errorf("query: %w", context.Canceled), `499 {"error":"Client Closed Request"}`, false},
-		{"another error", gone, io.EOF, "500 " + internalError, true},
+		{"another error", gone, io.EOF, "500 " + errorInternal, true},
 		{"an error with a status", gone, apiroutes.Errorf(404, ""), `404 {"error":"Not Found"}`, false},
-		{"an answer", gone, errAnswer, `499 {"error":"Client Closed Request"}`, false},
+		{"an answer", gone, errAnswerInstead, `499 {"error":"Client Closed Request"}`, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			logs := captureLog(t)
@@ -224,7 +224,7 @@ func TestErrorOfRequestContext(t *testing.T) {
 				switch c.err {
 				case nil:
 					return ctx.Context().Err()
-				case errAnswer:
+				case errAnswerInstead:
 					return ctx.Text(200, "answer")
 				}
 				return c.err
@@ -239,7 +239,7 @@ func TestErrorOfRequestContext(t *testing.T) {
 	}
 }
 
-var errAnswer = errors.New("answer instead")
+var errAnswerInstead = errors.New("answer instead")
 
 // TestErrorHeader sets everything that may describe an answer, then fails: what
 // described the answer is dropped, what belongs to the exchange is kept.
@@ -297,30 +297,30 @@ func TestRecordError(t *testing.T) {
 		recorded string
 		logged   bool // where nobody records
 	}{
-		"server error":      {fails(errOops), "500 oops, a secret", true},
-		"client error":      {fails(apiroutes.Errorf(404, "gone").WithCause(errOops)), "404 404 gone: oops, a secret", false},
-		"unavailable":       {fails(apiroutes.Errorf(503, "").WithCause(errOops)), "503 503 Service Unavailable: oops, a secret", true},
-		"self-answering":    {fails(fmt.Errorf("%w, %w", bothError{}, errOops)), "403 secret, oops, a secret", false},
+		"server error":      {errorOf(errOops), "500 oops, a secret", true},
+		"client error":      {errorOf(apiroutes.Errorf(404, "gone").WithCause(errOops)), "404 404 gone: oops, a secret", false},
+		"unavailable":       {errorOf(apiroutes.Errorf(503, "").WithCause(errOops)), "503 503 Service Unavailable: oops, a secret", true},
+		"self-answering":    {errorOf(fmt.Errorf("%w, %w", bothError{}, errOops)), "403 secret, oops, a secret", false},
 		"after the answer":  {late, "500 oops, a secret", true},
 		"after a part":      {broken, "500 oops, a secret", true},
 		"no error":          {says("fine"), "", false},
-		"nil pointer error": {fails((*apiroutes.Error)(nil)), "500 apiroutes: a nil *Error was returned as an error: let the function's result be of type error", true},
+		"nil pointer error": {errorOf((*apiroutes.Error)(nil)), "500 apiroutes: a nil *Error was returned as an error: let the function's result be of type error", true},
 	} {
 		logs := captureLog(t)
 		serve := func(wrap func(w http.ResponseWriter) http.ResponseWriter) {
 			defer func() { _ = recover() }()
 			c.h.ServeHTTP(wrap(httptest.NewRecorder()), httptest.NewRequest("GET", "/", nil))
 		}
-		var inner, outer recordingWriter
+		var inner, outer errorRecorder
 		for depth, wrap := range []func(w http.ResponseWriter) http.ResponseWriter{
 			func(w http.ResponseWriter) http.ResponseWriter { outer.ResponseWriter = w; return &outer },
 			func(w http.ResponseWriter) http.ResponseWriter {
 				outer.ResponseWriter = w
-				return unwrapper{unwrapper{&outer}}
+				return errorUnwrapper{errorUnwrapper{&outer}}
 			},
 			func(w http.ResponseWriter) http.ResponseWriter {
-				outer.ResponseWriter, inner.ResponseWriter = w, unwrapper{&outer}
-				return unwrapper{&inner}
+				outer.ResponseWriter, inner.ResponseWriter = w, errorUnwrapper{&outer}
+				return errorUnwrapper{&inner}
 			},
 		} {
 			inner.records, outer.records = nil, nil
@@ -339,26 +339,26 @@ func TestRecordError(t *testing.T) {
 				t.Errorf("%s, at depth %d: logged too: %q", name, depth, logged)
 			}
 		}
-		serve(func(w http.ResponseWriter) http.ResponseWriter { return unwrapper{w} })
+		serve(func(w http.ResponseWriter) http.ResponseWriter { return errorUnwrapper{w} })
 		if logged := logs.take(); (logged != "") != c.logged || c.logged && strings.Count(logged, "\n") != 1 {
 			t.Errorf("%s: where nobody records, the log is %q", name, logged)
 		}
 	}
 }
 
-type unwrapper struct{ http.ResponseWriter }
+type errorUnwrapper struct{ http.ResponseWriter }
 
-func (w unwrapper) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+func (w errorUnwrapper) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// recordingWriter is what a logging middleware may use. It can be unwrapped,
+// errorRecorder is what a logging middleware may use. It can be unwrapped,
 // too, which changes nothing.
-type recordingWriter struct {
+type errorRecorder struct {
 	http.ResponseWriter
 	records []string
 }
 
-func (w *recordingWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-func (w *recordingWriter) RecordError(status int, err error) {
+func (w *errorRecorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+func (w *errorRecorder) RecordError(status int, err error) {
 	w.records = append(w.records, fmt.Sprint(status, " ", err))
 }
 
@@ -367,7 +367,7 @@ func (w *recordingWriter) RecordError(status int, err error) {
 func TestErrorLog(t *testing.T) {
 	logs := captureLog(t)
 	r := apiroutes.New()
-	r.Handle("/users/[id]", fails(errOops))
+	r.Handle("/users/[id]", errorOf(errOops))
 	do(t, r, "GET /users/a%0ab?token=secret")
 	got := regexp.MustCompile(`^time=\S+ `).ReplaceAllString(logs.take(), "")
 	want := `level=ERROR msg="request failed" method=GET path="/users/a\nb" pattern=/users/[id] status=500 answered=false error="oops, a secret"` + "\n"

@@ -229,14 +229,14 @@ func FuzzCookie(f *testing.F) {
 		f.Add(line, "a")
 	}
 	f.Fuzz(func(t *testing.T, line, name string) {
-		first, seen := map[string]string{}, map[string]int{}
+		first := map[string]string{}
 		for _, pair := range slices.Backward(strings.Split(line, ";")) {
 			if key, value, found := strings.Cut(pair, "="); found {
 				key, value = strings.Trim(key, " \t"), strings.Trim(value, " \t")
 				if quoted := regexp.MustCompile(`(?s)^"(.*)"$`).FindStringSubmatch(value); quoted != nil {
 					value = quoted[1]
 				}
-				first[key], seen[key] = value, seen[key]+1
+				first[key] = value
 			}
 		}
 		r := httptest.NewRequest("GET", "/", nil)
@@ -245,10 +245,6 @@ func FuzzCookie(f *testing.F) {
 			for key := range first {
 				if got, want := c.Cookie(key), lenient(first[key]); got != want {
 					t.Errorf("%q: Cookie(%q) = %q, want %q", line, key, got, want)
-				}
-				// net/http keeps white space around the value.
-				if theirs := r.CookiesNamed(key); len(theirs) == seen[key] && strings.TrimSpace(theirs[0].Value) != strings.TrimSpace(first[key]) {
-					t.Errorf("%q: Cookie(%q) begins as %q, net/http has %q", line, key, first[key], theirs[0].Value)
 				}
 			}
 			if got := c.Cookie(name); got != lenient(first[name]) {

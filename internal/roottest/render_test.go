@@ -85,7 +85,7 @@ func TestErrorBodies(t *testing.T) {
 			{apiroutes.Problem, "application/problem+json", c.problem},
 		} {
 			r := apiroutes.New().OnError(renderer.render)
-			r.Get("/", fails(c.err))
+			r.Get("/", errorOf(c.err))
 			w := do(t, r, "GET /")
 			if got := w.Body.String(); got != renderer.body {
 				t.Errorf("%v: body\n%s, want\n%s", c.err, got, renderer.body)
@@ -122,8 +122,8 @@ func TestCauseStaysPrivate(t *testing.T) {
 		},
 	} {
 		for kind, err := range causes {
-			r := apiroutes.New(erring{err}.middleware).OnError(render)
-			r.Get("/handler", fails(err))
+			r := apiroutes.New(errorAt{err}.middleware).OnError(render)
+			r.Get("/handler", errorOf(err))
 			for _, path := range []string{"/handler", "/middleware"} {
 				var whole strings.Builder
 				_ = do(t, r, "GET "+path).Result().Write(&whole)
@@ -135,10 +135,10 @@ func TestCauseStaysPrivate(t *testing.T) {
 	}
 }
 
-// erring is a middleware that answers err for the path /middleware.
-type erring struct{ err error }
+// errorAt is a middleware that answers err for the path /middleware.
+type errorAt struct{ err error }
 
-func (e erring) middleware(next http.Handler) http.Handler {
+func (e errorAt) middleware(next http.Handler) http.Handler {
 	fail := apiroutes.ErrorHandler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/middleware" {
@@ -159,7 +159,7 @@ func TestOnErrorPerView(t *testing.T) {
 	r := apiroutes.New()
 	a := r.OnError(named("a"))
 	b := a.Group("/b", tag("m")).OnError(named("b"))
-	gone := fails(apiroutes.Errorf(410, ""))
+	gone := errorOf(apiroutes.Errorf(410, ""))
 	r.Get("/r", gone)
 	a.Get("/a", gone)
 	b.Get("/b", gone)
@@ -196,22 +196,22 @@ func TestOnErrorPerView(t *testing.T) {
 	}
 }
 
-// plainMiddleware is of another package: it knows nothing of renderers and
+// renderPlain is of another package: it knows nothing of renderers and
 // hands a handler of its own to what is inside of it.
-func plainMiddleware(next http.Handler) http.Handler {
+func renderPlain(next http.Handler) http.Handler {
 	return http.StripPrefix("", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), contextKey{}, 1)))
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), renderKey{}, 1)))
 	}))
 }
 
-type contextKey struct{}
+type renderKey struct{}
 
 // TestErrorHandler answers from a middleware in the form of the view, however
 // it was composed.
 func TestErrorHandler(t *testing.T) {
 	const asJSON, asProblem = `402 {"error":"Payment Required"}`, `402 {"type":"about:blank","title":"Payment Required","status":402}`
-	mw := erring{statusError(402)}.middleware
-	chain := apiroutes.Chain{plainMiddleware, mw, tag("a")}
+	mw := errorAt{statusError(402)}.middleware
+	chain := apiroutes.Chain{renderPlain, mw, tag("a")}
 	route := func(r *apiroutes.Router) http.Handler {
 		r.Get("/middleware", says("handler"))
 		return r
@@ -227,11 +227,11 @@ func TestErrorHandler(t *testing.T) {
 		"in New, then OnError":           {route(apiroutes.New(mw).OnError(apiroutes.Problem)), asProblem},
 		"in With":                        {route(problem().With(mw)), asProblem},
 		"in Group":                       {route(problem().Group("/", mw)), asProblem},
-		"innermost":                      {route(problem().With(plainMiddleware, tag("a"), mw)), asProblem},
-		"outside of foreign ones":        {route(problem().With(mw, plainMiddleware, plainMiddleware)), asProblem},
-		"between foreign ones":           {route(problem().With(plainMiddleware, mw, plainMiddleware)), asProblem},
+		"innermost":                      {route(problem().With(renderPlain, tag("a"), mw)), asProblem},
+		"outside of foreign ones":        {route(problem().With(mw, renderPlain, renderPlain)), asProblem},
+		"between foreign ones":           {route(problem().With(renderPlain, mw, renderPlain)), asProblem},
 		"in a chain":                     {route(problem().With(chain.Then)), asProblem},
-		"in a chain in a chain":          {route(problem().With(apiroutes.Chain{plainMiddleware, chain.Then}.Then)), asProblem},
+		"in a chain in a chain":          {route(problem().With(apiroutes.Chain{renderPlain, chain.Then}.Then)), asProblem},
 		"in a chain, default":            {route(apiroutes.New().With(chain.Then)), asJSON},
 		"on a view that sets it back":    {route(problem().OnError(nil).With(mw)), asJSON},
 		"no route":                       {apiroutes.New(mw).OnError(apiroutes.Problem), asProblem},
@@ -271,10 +271,10 @@ func TestErrorHandlerAfterAnswer(t *testing.T) {
 		"stream": {serve: func(c apiroutes.Context) error {
 			return c.Stream(func(w http.ResponseWriter) error { part(w); return nil })
 		}, body: "part"},
-		"error": {serve: fails(apiroutes.Errorf(404, "")), body: `{"error":"Not Found"}`},
-		"none":  {serve: func(apiroutes.Context) error { return nil }, body: internalError},
+		"error": {serve: errorOf(apiroutes.Errorf(404, "")), body: `{"error":"Not Found"}`},
+		"none":  {serve: func(apiroutes.Context) error { return nil }, body: errorInternal},
 		"part": {serve: func(c apiroutes.Context) error {
-			return c.Stream(func(w http.ResponseWriter) error { part(w); panic("test") })
+			return c.Stream(func(w http.ResponseWriter) error { part(w); panic("boom") })
 		}, aborted: true},
 	}
 	// Not with a middleware in between that passes on a copy of the request: see
@@ -290,7 +290,7 @@ func TestErrorHandlerAfterAnswer(t *testing.T) {
 				if c.aborted != (got.err != nil) || !c.aborted && got.body != c.body {
 					t.Errorf("%s, with %d middleware in between: the client has %v, want %q", name, len(between), got, c.body)
 				}
-				if logged := logs.take(); !strings.Contains(logged, "oops") {
+				if logged := logs.take(); !strings.Contains(logged, "oops") && !c.aborted || logged == "" {
 					t.Errorf("%s: log is %q", name, logged)
 				}
 				w.neighbours(t)
@@ -299,13 +299,102 @@ func TestErrorHandlerAfterAnswer(t *testing.T) {
 	}
 }
 
+// TestPanicBehindRecover lets a middleware answer for a handler that panics:
+// as an error where nothing was sent, by aborting the connection else.
+func TestPanicBehindRecover(t *testing.T) {
+	cases := map[string]struct {
+		serve   apiroutes.HandlerFunc
+		body    string
+		aborted bool
+	}{
+		"before":    {serve: func(apiroutes.Context) error { panic("boom") }, body: errorInternal},
+		"in stream": {serve: func(c apiroutes.Context) error { return c.Stream(func(http.ResponseWriter) error { panic("boom") }) }, body: errorInternal},
+		"after a part": {serve: func(c apiroutes.Context) error {
+			return c.Stream(func(w http.ResponseWriter) error {
+				_, _ = io.WriteString(w, "part")
+				panic("boom")
+			})
+		}, aborted: true},
+		"after the answer": {serve: func(c apiroutes.Context) error {
+			_ = c.Text(200, "whole")
+			panic("boom")
+		}, body: "whole"},
+	}
+	onTransports(t, func(t *testing.T, tr transport) {
+		for name, c := range cases {
+			t.Run(name, func(t *testing.T) {
+				logs := captureLog(t)
+				r := apiroutes.New(abortRecover)
+				r.Handle("/", c.serve)
+				w := tr.serve(t, r)
+				got := w.post(t, "/")
+				if c.aborted != (got.err != nil) || !c.aborted && got.body != c.body {
+					t.Errorf("the client has %v, want %q, aborted: %t", got, c.body, c.aborted)
+				}
+				if logged := logs.take(); !strings.Contains(logged, "boom") {
+					t.Errorf("log is %q", logged)
+				}
+				w.neighbours(t)
+			})
+		}
+	})
+}
+
+// TestPartBehindRecover panics after a part of an answer, below a middleware
+// that recovers. It cannot tell that a part is out when something in between
+// has passed on a copy of the request, as mounts do and whoever adds a value to
+// the context: the client must not take the part for the whole all the same.
+func TestPartBehindRecover(t *testing.T) {
+	part := apiroutes.HandlerFunc(func(c apiroutes.Context) error {
+		return c.Stream(func(w http.ResponseWriter) error {
+			_, _ = io.WriteString(w, "part")
+			panic("boom")
+		})
+	})
+	below := apiroutes.New()
+	below.Handle("/", part)
+	onTransports(t, func(t *testing.T, tr transport) {
+		logs := captureLog(t)
+		r := apiroutes.New(abortRecover)
+		r.Handle("/plain", part)
+		r.With(renderPlain).Handle("/copied", part)
+		r.Mount("/mounted", part)
+		r.Mount("/router", below)
+		w := tr.serve(t, r)
+		for _, path := range []string{"/plain", "/copied", "/mounted", "/router"} {
+			if got := w.post(t, path); got.err == nil {
+				t.Errorf("%s: the client takes it for whole: %v", path, got)
+			}
+			if logged := logs.take(); !strings.Contains(logged, "boom") {
+				t.Errorf("%s: log is %q", path, logged)
+			}
+			w.neighbours(t)
+		}
+	})
+}
+
+// abortRecover answers panics as errors.
+func abortRecover(next http.Handler) http.Handler {
+	fail := apiroutes.ErrorHandler(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if v := recover(); v != nil && v != http.ErrAbortHandler {
+				fail(w, r, fmt.Errorf("recovered: %v", v))
+			} else if v != nil {
+				panic(v)
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
 // TestRendererAllocations compares a request behind middleware with and
 // without a renderer: it travels when chains are composed, not per request.
 func TestRendererAllocations(t *testing.T) {
-	mw := erring{errOops}.middleware
+	mw := errorAt{errOops}.middleware
 	allocations := func(r *apiroutes.Router) float64 {
 		r.Get("/", func(c apiroutes.Context) error { return c.NoContent(204) })
-		w, req := nullWriter{}, httptest.NewRequest("GET", "/", nil)
+		w, req := streamNullWriter{}, httptest.NewRequest("GET", "/", nil)
 		return testing.AllocsPerRun(100, func() { r.ServeHTTP(w, req) })
 	}
 	without := allocations(apiroutes.New(mw, mw))

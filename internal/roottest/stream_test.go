@@ -94,7 +94,8 @@ func TestServerSentEvents(t *testing.T) {
 }
 
 // TestStreamClientGone is a client that hangs up: that is no failure of the
-// server, and nothing is logged.
+// server, and nothing is logged, whether the handler returns the error of the
+// context or that of a write.
 func TestStreamClientGone(t *testing.T) {
 	onStreams(t, func(t *testing.T, tr transport) {
 		logs := captureLog(t)
@@ -105,20 +106,27 @@ func TestStreamClientGone(t *testing.T) {
 					return err
 				}
 				<-c.Context().Done()
+				for i := 0; i < 100_000 && c.Query("write") != ""; i++ {
+					if _, err := fmt.Fprintf(w, "%d %d %d\n", i, i*i, i*i*i); err != nil {
+						return err
+					}
+				}
 				return c.Context().Err()
 			})
 		}))
-		ctx, hangUp := context.WithCancel(t.Context())
-		res := w.open(t, w.request(t, "/").WithContext(ctx))
-		if line, err := bufio.NewReader(res.Body).ReadString('\n'); line != "part\n" {
-			t.Errorf("the stream begins with %q, %v", line, err)
+		for _, query := range []string{"", "?write=1"} {
+			ctx, hangUp := context.WithCancel(t.Context())
+			res := w.open(t, w.request(t, "/"+query).WithContext(ctx))
+			if line, err := bufio.NewReader(res.Body).ReadString('\n'); line != "part\n" {
+				t.Errorf("the stream begins with %q, %v", line, err)
+			}
+			hangUp()
+			<-w.left
+			if logged := logs.take(); logged != "" {
+				t.Errorf("log is %q", logged)
+			}
+			w.neighbours(t)
 		}
-		hangUp()
-		<-w.left
-		if logged := logs.take(); logged != "" {
-			t.Errorf("log is %q", logged)
-		}
-		w.neighbours(t)
 	})
 }
 
@@ -379,7 +387,7 @@ func TestStreamUnsupported(t *testing.T) {
 func TestStreamAllocation(t *testing.T) {
 	text := []byte("part")
 	allocations := func(h apiroutes.HandlerFunc) float64 {
-		w, r := nullWriter{}, httptest.NewRequest("GET", "/", nil)
+		w, r := streamNullWriter{}, httptest.NewRequest("GET", "/", nil)
 		return testing.AllocsPerRun(100, func() { h.ServeHTTP(w, r) })
 	}
 	stream := allocations(func(c apiroutes.Context) error {
@@ -395,9 +403,9 @@ func TestStreamAllocation(t *testing.T) {
 	}
 }
 
-// nullWriter keeps its header only.
-type nullWriter http.Header
+// streamNullWriter keeps its header only.
+type streamNullWriter http.Header
 
-func (w nullWriter) Header() http.Header         { return http.Header(w) }
-func (w nullWriter) Write(p []byte) (int, error) { return len(p), nil }
-func (w nullWriter) WriteHeader(int)             {}
+func (w streamNullWriter) Header() http.Header         { return http.Header(w) }
+func (w streamNullWriter) Write(p []byte) (int, error) { return len(p), nil }
+func (w streamNullWriter) WriteHeader(int)             {}

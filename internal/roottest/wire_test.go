@@ -125,8 +125,8 @@ func (l *wireLog) String() string {
 	return l.text.String()
 }
 
-// reply is an answer as the client has it.
-type reply struct {
+// wireReply is an answer as the client has it.
+type wireReply struct {
 	status int
 	header http.Header
 	body   string
@@ -134,7 +134,7 @@ type reply struct {
 	err    error // it never came, or it was cut off
 }
 
-func (r reply) String() string {
+func (r wireReply) String() string {
 	body := r.body
 	if len(body) > 100 {
 		body = fmt.Sprintf("%s... (%d bytes)", body[:100], len(body))
@@ -161,7 +161,7 @@ func (w *wire) request(t testing.TB, target string) *http.Request {
 
 // do sends a request to the handler, waits until that has returned, and reads
 // the answer to its end.
-func (w *wire) do(t testing.TB, r *http.Request) reply {
+func (w *wire) do(t testing.TB, r *http.Request) wireReply {
 	t.Helper()
 	for len(w.left) > 0 {
 		<-w.left
@@ -175,27 +175,27 @@ func (w *wire) do(t testing.TB, r *http.Request) reply {
 	return answer
 }
 
-func (w *wire) post(t testing.TB, target string) reply {
+func (w *wire) post(t testing.TB, target string) wireReply {
 	t.Helper()
 	return w.do(t, w.request(t, target))
 }
 
-func (w *wire) roundTrip(r *http.Request) (answer reply) {
+func (w *wire) roundTrip(r *http.Request) (answer wireReply) {
 	if w.recorder {
 		return w.record(r)
 	}
 	res, err := w.client.Do(r)
 	if err != nil {
-		return reply{err: err}
+		return wireReply{err: err}
 	}
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
-	return reply{res.StatusCode, res.Header, string(body), res.Close, err}
+	return wireReply{res.StatusCode, res.Header, string(body), res.Close, err}
 }
 
 var errPanicked = errors.New("the handler panicked")
 
-func (w *wire) record(r *http.Request) (answer reply) {
+func (w *wire) record(r *http.Request) (answer wireReply) {
 	rec := httptest.NewRecorder()
 	r = r.Clone(r.Context())
 	r.RequestURI, r.RemoteAddr = r.URL.RequestURI(), "192.0.2.1:1234"
@@ -203,7 +203,7 @@ func (w *wire) record(r *http.Request) (answer reply) {
 		r.Body = http.NoBody
 	}
 	defer func() {
-		answer = reply{status: rec.Code, header: rec.Result().Header, body: rec.Body.String()}
+		answer = wireReply{status: rec.Code, header: rec.Result().Header, body: rec.Body.String()}
 		switch v := recover(); {
 		case v == http.ErrAbortHandler:
 			answer.err = http.ErrAbortHandler
