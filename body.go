@@ -79,14 +79,20 @@ func (c Context) decoder(v any) (func([]byte) error, error) {
 		return nil, unsupported(fmt.Sprintf("charset %q is not accepted, only utf-8", bounded(charset)))
 	}
 	switch {
-	case mediaType == "application/json", strings.HasSuffix(mediaType, "+json"):
+	case mediaType == "application/json", strings.Contains(mediaType, "/") && strings.HasSuffix(mediaType, "+json"):
 		return func(body []byte) error { return decodeJSON(body, v) }, nil
 	case strings.HasPrefix(mediaType, "text/"):
 		switch v := v.(type) {
 		case *string:
-			return func(body []byte) error { *v = string(body); return nil }, nil
+			if v != nil {
+				return func(body []byte) error { *v = string(body); return nil }, nil
+			}
+			return nil, errors.New("apiroutes: Decode needs a pointer, not a nil *string")
 		case *[]byte:
-			return func(body []byte) error { *v = body; return nil }, nil
+			if v != nil {
+				return func(body []byte) error { *v = body; return nil }, nil
+			}
+			return nil, errors.New("apiroutes: Decode needs a pointer, not a nil *[]byte")
 		}
 	}
 	return nil, unsupported(fmt.Sprintf("Content-Type %q is not accepted", bounded(mediaType)))

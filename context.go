@@ -2,8 +2,10 @@ package apiroutes
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
+	"runtime/debug"
 	"slices"
 	"strings"
 )
@@ -44,20 +46,36 @@ func (f HandlerFunc) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // serveContext is the edge between net/http and Context: it calls the handler
 // and answers the error that it returns.
 func serveContext(f HandlerFunc, c Context) {
-	panicked := true
-	defer func() {
-		if panicked { // a recovering middleware may let the request live on
-			leave(c.r)
-		}
-	}()
+	returned := false
+	defer leavePanicking(c, &returned)
 	err := f(c)
-	panicked = false
+	returned = true
 	if m := leave(c.r); err == nil && m.state == broken {
 		err = m.cause // the handler dropped it, the log must not
 	}
 	if err != nil {
 		fail(c.route.scope.render, c.w, c.r, err)
 	}
+}
+
+// leavePanicking is deferred: it ends a request whose handler panics. A
+// recovering middleware may let the request live on, so its answer is closed
+// as after a return. If a part of it is out, the panic goes on as
+// http.ErrAbortHandler, or that middleware would complete the part with an
+// answer of its own: it cannot know, for it may hold another copy of the
+// request. The cause is logged here then.
+func leavePanicking(c Context, returned *bool) {
+	if *returned || leave(c.r).state != broken {
+		return
+	}
+	v := recover()
+	if v == nil { // runtime.Goexit
+		return
+	}
+	if v != http.ErrAbortHandler {
+		record(c.w, c.r, http.StatusInternalServerError, fmt.Errorf("panic after a part of the answer: %v\n%s", v, debug.Stack()))
+	}
+	panic(http.ErrAbortHandler)
 }
 
 // Request returns the request. Its PathValue has the path parameters only

@@ -9,9 +9,9 @@ import (
 
 // ErrorRenderer writes the answer for an error, with headers, status and body.
 // The headers that described a successful answer are already removed. e is
-// what the client may see, with a valid status and a message; the error that
-// was returned is found through errors.As and errors.Is. e is shared: it must
-// not be changed. A renderer is called concurrently.
+// what the client may see: read StatusCode and PublicMessage, which are never
+// empty; the error that was returned is found through errors.As and errors.Is.
+// e is shared: it must not be changed. A renderer is called concurrently.
 type ErrorRenderer = func(w http.ResponseWriter, r *http.Request, e *Error)
 
 // JSONError is the default [ErrorRenderer]. It answers

@@ -53,7 +53,7 @@ func TestQuery(t *testing.T) {
 		{"a=1;b=2", "b", "", ""},
 		{"a=%00%FF", "a", "\x00\xff", "any byte"},
 	} {
-		read(t, queryRequest(c.query), func(ctx apiroutes.Context) {
+		readContext(t, queryRequest(c.query), func(ctx apiroutes.Context) {
 			if got := ctx.Query(c.name); got != c.want {
 				t.Errorf("%s: Query(%q) = %q, want %q; %s", c.query, c.name, got, c.want, c.reason)
 			}
@@ -69,7 +69,7 @@ func TestQueryValues(t *testing.T) {
 		"a=1;b=2":         "400 the query is malformed: invalid semicolon separator in query",
 		"a=1&%4=2":        `400 the query is malformed: invalid URL escape "%4"`,
 	} {
-		read(t, queryRequest(query), func(c apiroutes.Context) {
+		readContext(t, queryRequest(query), func(c apiroutes.Context) {
 			values, err := c.QueryValues()
 			got := fmt.Sprint(values)
 			var public *apiroutes.Error
@@ -83,8 +83,8 @@ func TestQueryValues(t *testing.T) {
 	}
 }
 
-// quick fails if fn takes longer than limit each time of several.
-func quick(t *testing.T, limit time.Duration, fn func()) {
+// queryWithin fails if fn takes longer than limit each time of several.
+func queryWithin(t *testing.T, limit time.Duration, fn func()) {
 	t.Helper()
 	best := time.Hour
 	for range 5 {
@@ -106,13 +106,13 @@ func TestManyQueryNames(t *testing.T) {
 	for i := range names {
 		fmt.Fprintf(&query, "%%6eame+%d=%%76alue+%d&", i, i)
 	}
-	read(t, queryRequest(query.String()), func(c apiroutes.Context) {
-		quick(t, 20*time.Millisecond, func() {
+	readContext(t, queryRequest(query.String()), func(c apiroutes.Context) {
+		queryWithin(t, 20*time.Millisecond, func() {
 			if got := c.Query(fmt.Sprintf("name %d", names-1)); got != fmt.Sprintf("value %d", names-1) {
 				t.Errorf("the last name has %q", got)
 			}
 		})
-		quick(t, 20*time.Millisecond, func() {
+		queryWithin(t, 20*time.Millisecond, func() {
 			if got := c.Query("missing"); got != "" {
 				t.Errorf("a missing name has %q", got)
 			}
@@ -123,11 +123,11 @@ func TestManyQueryNames(t *testing.T) {
 	})
 }
 
-var escape = regexp.MustCompile("%[0-9A-Fa-f]{2}")
+var queryEscape = regexp.MustCompile("%[0-9A-Fa-f]{2}")
 
-// lenient decodes the valid escapes of text, and nothing else.
-func lenient(text string) string {
-	return escape.ReplaceAllStringFunc(text, func(e string) string {
+// queryDecoded decodes the valid escapes of text, and nothing else.
+func queryDecoded(text string) string {
+	return queryEscape.ReplaceAllStringFunc(text, func(e string) string {
 		decoded, _ := url.PathUnescape(e)
 		return decoded
 	})
@@ -146,12 +146,12 @@ func FuzzQuery(f *testing.F) {
 			}
 			key, value, _ := strings.Cut(pair, "=")
 			names = append(names, key)
-			key, value = lenient(strings.ReplaceAll(key, "+", " ")), lenient(strings.ReplaceAll(value, "+", " "))
+			key, value = queryDecoded(strings.ReplaceAll(key, "+", " ")), queryDecoded(strings.ReplaceAll(value, "+", " "))
 			names = append(names, key)
 			first[key] = value
 		}
 		strict, err := url.ParseQuery(query)
-		read(t, queryRequest(query), func(c apiroutes.Context) {
+		readContext(t, queryRequest(query), func(c apiroutes.Context) {
 			for _, name := range names {
 				if got := c.Query(name); got != first[name] || err == nil && got != strict.Get(name) {
 					t.Errorf("%q: Query(%q) = %q, want %q; net/url has %q", query, name, got, first[name], strict.Get(name))
@@ -196,7 +196,7 @@ func TestCookie(t *testing.T) {
 	} {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.Header["Cookie"] = c.lines
-		read(t, r, func(ctx apiroutes.Context) {
+		readContext(t, r, func(ctx apiroutes.Context) {
 			if got := ctx.Cookie(c.name); got != c.want {
 				t.Errorf("%q: Cookie(%q) = %q, want %q; %s", c.lines, c.name, got, c.want, c.reason)
 			}
@@ -215,8 +215,8 @@ func TestManyCookies(t *testing.T) {
 	if len(r.Cookies()) > 0 {
 		t.Error("net/http has no limit any more: say so in the comment of Cookie")
 	}
-	read(t, r, func(c apiroutes.Context) {
-		quick(t, 20*time.Millisecond, func() {
+	readContext(t, r, func(c apiroutes.Context) {
+		queryWithin(t, 20*time.Millisecond, func() {
 			if got := c.Cookie(fmt.Sprintf("name%d", cookies-1)); got != fmt.Sprintf("value %d", cookies-1) {
 				t.Errorf("the last cookie has %q", got)
 			}
@@ -241,14 +241,14 @@ func FuzzCookie(f *testing.F) {
 		}
 		r := httptest.NewRequest("GET", "/", nil)
 		r.Header["Cookie"] = []string{line}
-		read(t, r, func(c apiroutes.Context) {
+		readContext(t, r, func(c apiroutes.Context) {
 			for key := range first {
-				if got, want := c.Cookie(key), lenient(first[key]); got != want {
+				if got, want := c.Cookie(key), queryDecoded(first[key]); got != want {
 					t.Errorf("%q: Cookie(%q) = %q, want %q", line, key, got, want)
 				}
 			}
-			if got := c.Cookie(name); got != lenient(first[name]) {
-				t.Errorf("%q: Cookie(%q) = %q, want %q", line, name, got, lenient(first[name]))
+			if got := c.Cookie(name); got != queryDecoded(first[name]) {
+				t.Errorf("%q: Cookie(%q) = %q, want %q", line, name, got, queryDecoded(first[name]))
 			}
 		})
 	})
