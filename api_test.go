@@ -29,6 +29,7 @@ func TestAPIListing(t *testing.T) {
 	for _, tt := range []struct{ dir, golden string }{
 		{".", "testdata/api/apiroutes.txt"},
 		{"./params", "testdata/api/params.txt"},
+		{"./testutil", "testdata/api/testutil.txt"},
 	} {
 		got := apiGo(t, ".", "doc", "-all", tt.dir)
 		if *update {
@@ -210,7 +211,7 @@ func TestAPISize(t *testing.T) {
 
 func TestAPIIsDocumented(t *testing.T) {
 	t.Parallel()
-	for _, dir := range []string{".", "params"} {
+	for _, dir := range []string{".", "params", "testutil"} {
 		for _, n := range apiNames(t, dir) {
 			if !n.documented {
 				t.Errorf("%s: %s %s has no comment", dir, n.kind, n.name)
@@ -229,6 +230,7 @@ func TestAPIImports(t *testing.T) {
 	}{
 		{".", []string{apiModule + "/params"}},
 		{"params", nil},
+		{"testutil", []string{"github.com/google/go-cmp/cmp"}},
 	} {
 		for _, file := range apiFiles(t, tt.dir) {
 			for _, spec := range file.Imports {

@@ -2,4 +2,7 @@ module github.com/apiroutes/apiroutes
 
 go 1.26.0
 
-require github.com/klauspost/compress v1.20.3
+require (
+	github.com/google/go-cmp v0.7.0
+	github.com/klauspost/compress v1.20.3
+)
