@@ -7,7 +7,6 @@ import (
 	"io"
 	"math"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"reflect"
 	"strconv"
@@ -16,9 +15,8 @@ import (
 	"testing"
 
 	"github.com/apiroutes/apiroutes"
+	"github.com/apiroutes/apiroutes/testutil"
 )
-
-import ()
 
 func TestAnswer(t *testing.T) {
 	const jsonType, textType = "application/json; charset=utf-8", "text/plain; charset=utf-8"
@@ -91,15 +89,15 @@ func TestAnswerStatus(t *testing.T) {
 		"NoContent": func(c apiroutes.Context, status int) error { return c.NoContent(status) },
 	} {
 		for _, status := range []int{-1, 0, 1, 99, 100, 101, 103, 199, 600, 999, 1000} {
-			w := do(t, apiroutes.HandlerFunc(func(c apiroutes.Context) error {
+			w := testutil.Call(t, apiroutes.HandlerFunc(func(c apiroutes.Context) error {
 				called = true
 				if err := answer(c, status); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("status %d ", status)) {
 					t.Errorf("%s with status %d returned %v", name, status, err)
 				}
-				return c.Text(200, "free")
+				return c.Text(200, "<b>free") // which nobody sniffs as plain text
 			}), "GET /")
-			if brief(w) != "200 free" || w.Header().Get("Content-Type") != "text/plain; charset=utf-8" {
-				t.Errorf("%s with status %d left %s %v", name, status, brief(w), w.Header())
+			if header := w.Result().Header; brief(w) != "200 <b>free" || header.Get("Content-Type") != "text/plain; charset=utf-8" {
+				t.Errorf("%s with status %d left %s %v", name, status, brief(w), header)
 			}
 		}
 	}
@@ -110,7 +108,7 @@ func TestAnswerStatus(t *testing.T) {
 
 // TestBytesContentType refuses a type that is no header value.
 func TestBytesContentType(t *testing.T) {
-	w := do(t, apiroutes.HandlerFunc(func(c apiroutes.Context) error {
+	w := testutil.Call(t, apiroutes.HandlerFunc(func(c apiroutes.Context) error {
 		if err := c.Bytes(200, "text/html\r\nX: y", nil); err == nil {
 			t.Error("it was accepted")
 		}
@@ -174,10 +172,8 @@ func TestJSONConcurrently(t *testing.T) {
 	h := apiroutes.HandlerFunc(func(c apiroutes.Context) error {
 		text := strings.Repeat(c.Query("text"), len(c.Query("text"))*100)
 		return c.JSON(200, answerMarshaler(func() ([]byte, error) {
-			inner := httptest.NewRecorder()
-			apiroutes.HandlerFunc(func(c apiroutes.Context) error { return c.JSON(200, text) }).
-				ServeHTTP(inner, httptest.NewRequest("GET", "/", nil))
-			return inner.Body.Bytes(), nil
+			inner := apiroutes.HandlerFunc(func(c apiroutes.Context) error { return c.JSON(200, text) })
+			return testutil.Call(t, inner, "GET /").Bytes(), nil
 		}))
 	})
 	var wg sync.WaitGroup
@@ -186,9 +182,8 @@ func TestJSONConcurrently(t *testing.T) {
 			for j := range 25 {
 				text := strings.Repeat(string(rune('a'+i)), 1+j)
 				want := `"` + strings.Repeat(text, len(text)*100) + `"`
-				w := httptest.NewRecorder()
-				h.ServeHTTP(w, httptest.NewRequest("GET", "/?text="+text, nil))
-				if got := w.Body.String(); got != want || w.Header().Get("Content-Length") != strconv.Itoa(len(want)) {
+				w := testutil.Call(t, h, "GET /?text="+text)
+				if got := string(w.Bytes()); got != want || w.Result().Header.Get("Content-Length") != strconv.Itoa(len(want)) {
 					t.Errorf("%s × %d is %d bytes long, want %d", text[:1], j, len(got), len(want))
 				}
 			}

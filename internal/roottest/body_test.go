@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"reflect"
 	"runtime"
 	"slices"
@@ -16,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/apiroutes/apiroutes"
+	"github.com/apiroutes/apiroutes/testutil"
 )
 
 const bodyDefault = 1 << 20 // the limit without MaxBody
@@ -33,12 +33,9 @@ func bodyOf[T any]() apiroutes.HandlerFunc {
 }
 
 // bodyDecode sends a body in a request of a type and headers; a nil type is none.
-func bodyDecode(h http.Handler, body string, header http.Header) *httptest.ResponseRecorder {
-	r := httptest.NewRequest("POST", "/", strings.NewReader(body))
-	r.Header = header
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r)
-	return w
+func bodyDecode(t testing.TB, h http.Handler, body string, header http.Header) *testutil.Response {
+	t.Helper()
+	return testutil.Call(t, h, "POST /", testutil.Body("", body), func(r *http.Request) { r.Header = header })
 }
 
 func bodyTyped(contentType string) http.Header { return http.Header{"Content-Type": {contentType}} }
@@ -96,7 +93,7 @@ func TestDecodeJSON(t *testing.T) {
 		{strings.Repeat("[", 100_000), bad + `the body is not valid JSON: * at byte 10001"}`, ""},
 		{strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000), bad + `the body is not valid JSON: * at byte 10001"}`, ""},
 	} {
-		got := brief(bodyDecode(bodyOf[bodyStruct](), c.body, bodyTyped("application/json")))
+		got := brief(bodyDecode(t, bodyOf[bodyStruct](), c.body, bodyTyped("application/json")))
 		before, after, cut := strings.Cut(c.want, "*") // the text of encoding/json
 		if got != c.want && !(cut && strings.HasPrefix(got, before) && strings.HasSuffix(got, after)) {
 			t.Errorf("%.60q: %s, want %s; %s", c.body, got, c.want, c.reason)
@@ -141,19 +138,19 @@ func TestDecodeType(t *testing.T) {
 		{http.Header{"Content-Type": {"application/json"}, "Content-Encoding": {"%!w(x"}}, asAny, unsupported(`Content-Encoding \"%!w(x\" is not accepted` + wantJSON)},
 		{bodyTyped(`application/json; charset="%!w(x"`), asAny, unsupported(`charset \"%!w(x\" is not accepted, only utf-8` + wantJSON)},
 	} {
-		if got := brief(bodyDecode(c.h, `{"a":1}`, c.header)); got != c.want {
+		if got := brief(bodyDecode(t, c.h, `{"a":1}`, c.header)); got != c.want {
 			t.Errorf("%q: %s, want %s", c.header, got, c.want)
 		}
 	}
-	if got := brief(bodyDecode(asAny, "", bodyTyped(strings.Repeat("x", 10_000)))); len(got) > 500 {
+	if got := brief(bodyDecode(t, asAny, "", bodyTyped(strings.Repeat("x", 10_000)))); len(got) > 500 {
 		t.Errorf("a long Content-Type comes back: %s", got)
 	}
 	for _, body := range []string{"", "é", "a\x00b"} {
-		if got := bodyDecode(asString, body, bodyTyped("text/plain")); got.Code != 200 || got.Body.String() != body {
+		if got := bodyDecode(t, asString, body, bodyTyped("text/plain")); got.Result().StatusCode != 200 || string(got.Bytes()) != body {
 			t.Errorf("text %q is %v", body, brief(got))
 		}
 	}
-	if got := brief(bodyDecode(asString, "a\xff", bodyTyped("text/plain"))); got != `400 {"error":"the body is not valid UTF-8 at byte 1"}` {
+	if got := brief(bodyDecode(t, asString, "a\xff", bodyTyped("text/plain"))); got != `400 {"error":"the body is not valid UTF-8 at byte 1"}` {
 		t.Errorf("text: %s", got)
 	}
 }
@@ -163,7 +160,7 @@ func TestDecodeMisuse(t *testing.T) {
 	captureLog(t)
 	for name, v := range map[string]any{"no pointer": bodyStruct{}, "nil": nil, "nil pointer": (*bodyStruct)(nil)} {
 		h := apiroutes.HandlerFunc(func(c apiroutes.Context) error { return c.Decode(v) })
-		if got := brief(bodyDecode(h, "{}", bodyTyped("application/json"))); got != "500 "+errorInternal {
+		if got := brief(bodyDecode(t, h, "{}", bodyTyped("application/json"))); got != "500 "+errorInternal {
 			t.Errorf("%s: %s", name, got)
 		}
 	}
@@ -175,7 +172,7 @@ func TestDecodeOnce(t *testing.T) {
 		var v any
 		return errors.Join(c.Decode(&v), c.Decode(&v))
 	})
-	if got := brief(bodyDecode(h, "1", bodyTyped("application/json"))); got != `400 {"error":"the body is empty: send JSON"}` {
+	if got := brief(bodyDecode(t, h, "1", bodyTyped("application/json"))); got != `400 {"error":"the body is empty: send JSON"}` {
 		t.Errorf("got %s", got)
 	}
 }
@@ -223,17 +220,15 @@ func TestBodyLimit(t *testing.T) {
 		for _, length := range lengths {
 			for _, announced := range []int{length, -1, 1, limit + 1} {
 				body := &bodyCounted{Reader: strings.NewReader(strings.Repeat("x", length))}
-				req := httptest.NewRequest("POST", path, nil)
-				req.Header.Set("Content-Type", "text/plain")
-				req.Body, req.ContentLength = body, int64(announced)
-				w := httptest.NewRecorder()
-				r.ServeHTTP(w, req)
+				w := testutil.Call(t, r, "POST "+path, testutil.Header("Content-Type", "text/plain"), func(r *http.Request) {
+					r.Body, r.ContentLength = body, int64(announced)
+				})
 				status, want := 200, strings.Repeat("x", length)
 				if max(length, announced) > limit {
 					status, want = 413, fmt.Sprintf(`{"error":"the body exceeds the limit of %d bytes"}`, limit)
 				}
-				if got := w.Body.String(); w.Code != status || got != want {
-					t.Errorf("%s with %d bytes, %d announced: %d %.100s, want %d %.100s", path, length, announced, w.Code, got, status, want)
+				if got, code := string(w.Bytes()), w.Result().StatusCode; code != status || got != want {
+					t.Errorf("%s with %d bytes, %d announced: %d %.100s, want %d %.100s", path, length, announced, code, got, status, want)
 				}
 				if announced > limit && body.read > 0 || body.read > limit+1 {
 					t.Errorf("%s with %d bytes, %d announced: %d were read", path, length, announced, body.read)
@@ -247,13 +242,9 @@ func TestBodyLimit(t *testing.T) {
 func TestAnnouncedMemory(t *testing.T) {
 	r := apiroutes.New().MaxBody(1 << 40)
 	r.Handle("/", bodyOf[string]())
-	req := httptest.NewRequest("POST", "/", strings.NewReader("little"))
-	req.Header.Set("Content-Type", "text/plain")
-	req.ContentLength = 1 << 28
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	w := httptest.NewRecorder()
-	r.ServeHTTP(w, req)
+	w := testutil.Call(t, r, "POST /", testutil.Body("text/plain", "little"), func(r *http.Request) { r.ContentLength = 1 << 28 })
 	runtime.ReadMemStats(&after)
 	if got := brief(w); got != "200 little" {
 		t.Errorf("got %s", got)
@@ -267,11 +258,7 @@ func TestAnnouncedMemory(t *testing.T) {
 func TestNoBody(t *testing.T) {
 	r := apiroutes.New().MaxBody(10)
 	r.Post("/", bodyOf[string]())
-	req := httptest.NewRequest("POST", "/", nil)
-	req.Header.Set("Content-Type", "text/plain")
-	req.Body = nil
-	w := httptest.NewRecorder()
-	r.ServeHTTP(w, req)
+	w := testutil.Call(t, r, "POST /", testutil.Header("Content-Type", "text/plain"), func(r *http.Request) { r.Body = nil })
 	if got := brief(w); got != "200" {
 		t.Errorf("got %s", got)
 	}
@@ -289,8 +276,9 @@ func FuzzDecode(f *testing.F) {
 		var v any
 		var text string
 		var failed, textFailed error
-		readContext(t, bodyRequest(body, contentType), func(c apiroutes.Context) { failed = c.Decode(&v) })
-		readContext(t, bodyRequest(body, contentType), func(c apiroutes.Context) { textFailed = c.Decode(&text) })
+		edits := []testutil.Edit{testutil.Body("", body), testutil.Header("Content-Type", contentType)} // also an empty one
+		readContext(t, "POST /", func(c apiroutes.Context) { failed = c.Decode(&v) }, edits...)
+		readContext(t, "POST /", func(c apiroutes.Context) { textFailed = c.Decode(&text) }, edits...)
 		for _, err := range []error{failed, textFailed} {
 			var errorPublic *apiroutes.Error
 			if err != nil && (!errors.As(err, &errorPublic) || !slices.Contains([]int{400, 413, 415}, errorPublic.StatusCode()) || !utf8.ValidString(errorPublic.Message)) {
@@ -309,10 +297,4 @@ func FuzzDecode(f *testing.F) {
 			t.Errorf("%q is refused: %v", body, failed)
 		}
 	})
-}
-
-func bodyRequest(body, contentType string) *http.Request {
-	r := httptest.NewRequest("POST", "/", strings.NewReader(body))
-	r.Header.Set("Content-Type", contentType)
-	return r
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/apiroutes/apiroutes"
+	"github.com/apiroutes/apiroutes/testutil"
 )
 
 // Every mistake panics where it is made, with its site and what to write.
@@ -104,7 +105,7 @@ func TestRegistrationAccepts(t *testing.T) {
 		"query /x": "200 query", "M-SEARCH /x": "200 search",
 		"QUERY /x": `405 {"error":"Method Not Allowed"} [HEAD, M-SEARCH, OPTIONS, query]`,
 	} {
-		if got := brief(do(t, r, line)); got != want {
+		if got := brief(testutil.Call(t, r, line)); got != want {
 			t.Errorf("%s: %s, want %s", line, got, want)
 		}
 	}
@@ -115,7 +116,7 @@ func TestRegistrationAfterTheFirstRequest(t *testing.T) {
 	r := apiroutes.New()
 	group := r.Group("/g", tag("a"))
 	r.Get("/x", conflictH)
-	do(t, r, "GET /none")
+	testutil.Call(t, r, "GET /none")
 	tests := []struct {
 		late conflictSetup
 		want string
@@ -137,10 +138,10 @@ func TestRegistrationAfterTheFirstRequest(t *testing.T) {
 	if routes := r.Routes(); len(routes) != 1 {
 		t.Errorf("late registrations left %v", routes)
 	}
-	if got := brief(do(t, r, "GET /late")); got != nextjs404 {
+	if got := brief(testutil.Call(t, r, "GET /late")); got != nextjs404 {
 		t.Errorf("GET /late: %s", got)
 	}
-	if got := brief(do(t, r, "QUERY /x")); got != nextjs405+" [GET, HEAD, OPTIONS]" {
+	if got := brief(testutil.Call(t, r, "QUERY /x")); got != nextjs405+" [GET, HEAD, OPTIONS]" {
 		t.Errorf("QUERY /x: %s", got)
 	}
 }
@@ -187,7 +188,7 @@ func TestRefusedRegistrationLeavesNoTrace(t *testing.T) {
 				"POST /b/1": "200 post", "GET /n/1": "200 name", "GET /b/1": nextjs405 + " [OPTIONS, POST]",
 				"PUT /n/1": nextjs405 + " [GET, HEAD, OPTIONS]", "GET /b/1/2": nextjs404,
 			} {
-				if got := brief(do(t, r, line)); got != want {
+				if got := brief(testutil.Call(t, r, line)); got != want {
 					t.Errorf("%s: %s, want %s", line, got, want)
 				}
 			}

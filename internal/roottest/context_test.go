@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"reflect"
 	"slices"
 	"strings"
@@ -13,17 +12,18 @@ import (
 	"time"
 
 	"github.com/apiroutes/apiroutes"
+	"github.com/apiroutes/apiroutes/testutil"
 )
 
-// readContext calls fn with the Context of a request.
-func readContext(t testing.TB, r *http.Request, fn func(c apiroutes.Context)) {
+// readContext calls fn with the Context of a request, "GET /x".
+func readContext(t testing.TB, line string, fn func(c apiroutes.Context), edits ...testutil.Edit) {
 	t.Helper()
 	called := false
-	apiroutes.HandlerFunc(func(c apiroutes.Context) error {
+	testutil.Call(t, apiroutes.HandlerFunc(func(c apiroutes.Context) error {
 		called = true
 		fn(c)
 		return nil
-	}).ServeHTTP(httptest.NewRecorder(), r)
+	}), line, edits...)
 	if !called {
 		t.Error("the handler was not called")
 	}
@@ -67,16 +67,14 @@ func TestContextReads(t *testing.T) {
 		{"of both", mounted, "/u/7/a/b", `"7" "a/b" ["a" "b"] "" [] ["7"] "/a/b"`},
 	}
 	for _, c := range cases {
-		if got := do(t, c.h, "GET "+c.target).Body.String(); got != c.want {
+		if got := string(testutil.Call(t, c.h, "GET "+c.target).Bytes()); got != c.want {
 			t.Errorf("%s: GET %s has\n%s, want\n%s", c.name, c.target, got, c.want)
 		}
 	}
 }
 
 func TestContextHeader(t *testing.T) {
-	r := httptest.NewRequest("GET", "http://example.org:8080/", nil)
-	r.Header["X-Id"] = []string{"first", "second"}
-	readContext(t, r, func(c apiroutes.Context) {
+	readContext(t, "GET http://example.org:8080/", func(c apiroutes.Context) {
 		for name, want := range map[string]string{
 			"X-Id": "first", "x-iD": "first", "Host": "example.org:8080", "host": "example.org:8080", "Missing": "", "": "",
 		} {
@@ -84,7 +82,7 @@ func TestContextHeader(t *testing.T) {
 				t.Errorf("Header(%q) = %q, want %q", name, got, want)
 			}
 		}
-	})
+	}, func(r *http.Request) { r.Header["X-Id"] = []string{"first", "second"} })
 }
 
 // TestNothingOverridesParam sends a parameter's name in every other place.
@@ -114,9 +112,7 @@ func TestNothingOverridesParam(t *testing.T) {
 				req.Header.Set(name, "evil")
 			}
 			req.Header.Set("Cookie", "id=evil; rest=evil; other=evil")
-			req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-			form := httptest.NewRequest("POST", "/", strings.NewReader(evil))
-			req.Body, req.ContentLength = form.Body, form.ContentLength
+			testutil.Body("application/x-www-form-urlencoded", evil)(req)
 			if got := w.do(t, req); got.body != want {
 				t.Errorf("%s has %v, want %s", path, got, want)
 			}
@@ -264,24 +260,24 @@ func TestSetCookie(t *testing.T) {
 		{cookie: &http.Cookie{Name: "a", Partitioned: true}, stricter: "browsers drop it"},
 	}
 	for _, c := range cases {
-		theirs := httptest.NewRecorder()
-		if c.cookie != nil {
-			http.SetCookie(theirs, c.cookie)
-		}
-		written := theirs.Header().Values("Set-Cookie")
+		theirs := testutil.Call(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			if c.cookie != nil {
+				http.SetCookie(w, c.cookie)
+			}
+		}), "GET /")
+		written := theirs.Result().Header.Values("Set-Cookie")
 		want := written
 		whole := len(written) == 1 && contextSameCookie(written[0], c.cookie)
 		if !whole || c.stricter != "" {
 			want = nil
 		}
-		ours := httptest.NewRecorder()
-		apiroutes.HandlerFunc(func(ctx apiroutes.Context) error {
+		ours := testutil.Call(t, apiroutes.HandlerFunc(func(ctx apiroutes.Context) error {
 			if err := ctx.SetCookie(c.cookie); (err == nil) != (want != nil) {
 				t.Errorf("%#v: error %v, but net/http writes %q", c.cookie, err, written)
 			}
 			return nil
-		}).ServeHTTP(ours, httptest.NewRequest("GET", "/", nil))
-		if got := ours.Header().Values("Set-Cookie"); !slices.Equal(got, want) {
+		}), "GET /")
+		if got := ours.Result().Header.Values("Set-Cookie"); !slices.Equal(got, want) {
 			t.Errorf("%#v: Set-Cookie is %q, want %q", c.cookie, got, want)
 		}
 		if c.stricter != "" && !whole {

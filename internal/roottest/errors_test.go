@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"mime/multipart"
 	"net/http"
-	"net/http/httptest"
 	"regexp"
 	"slices"
 	"strings"
@@ -17,6 +16,7 @@ import (
 	"time"
 
 	"github.com/apiroutes/apiroutes"
+	"github.com/apiroutes/apiroutes/testutil"
 )
 
 // captureLog captures what goes to the default logger until the test ends.
@@ -164,7 +164,7 @@ func errorPublic(t *testing.T, err error) (got string) {
 		}
 	})
 	r.Get("/", errorOf(err))
-	do(t, r, "GET /")
+	testutil.Call(t, r, "GET /")
 	return got
 }
 
@@ -186,11 +186,11 @@ func TestSelfAnsweringError(t *testing.T) {
 		"with a status, below one":   {apiroutes.Errorf(404, "outer").WithCause(both), `404 {"error":"outer"}`},
 		"below a status and wrapped": {fmt.Errorf("secret: %w", apiroutes.Errorf(404, "outer").WithCause(self)), `404 {"error":"outer"}`},
 	} {
-		w := do(t, apiroutes.HandlerFunc(func(c2 apiroutes.Context) error {
+		w := testutil.Call(t, apiroutes.HandlerFunc(func(c2 apiroutes.Context) error {
 			return errors.Join(c2.SetHeader("Etag", "x"), c.err)
 		}), "GET /")
-		if got := brief(w); got != c.want || w.Header()["Etag"] != nil {
-			t.Errorf("%s: got %s %v, want %s", name, got, w.Header(), c.want)
+		if got, header := brief(w), w.Result().Header; got != c.want || header["Etag"] != nil {
+			t.Errorf("%s: got %s %v, want %s", name, got, header, c.want)
 		}
 	}
 }
@@ -219,8 +219,7 @@ func TestErrorOfRequestContext(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			logs := captureLog(t)
-			w := httptest.NewRecorder()
-			apiroutes.HandlerFunc(func(ctx apiroutes.Context) error {
+			w := testutil.Call(t, apiroutes.HandlerFunc(func(ctx apiroutes.Context) error {
 				switch c.err {
 				case nil:
 					return ctx.Context().Err()
@@ -228,7 +227,7 @@ func TestErrorOfRequestContext(t *testing.T) {
 					return ctx.Text(200, "answer")
 				}
 				return c.err
-			}).ServeHTTP(w, httptest.NewRequest("GET", "/", nil).WithContext(c.ctx))
+			}), "GET /", func(r *http.Request) { *r = *r.WithContext(c.ctx) })
 			if got := brief(w); got != c.want {
 				t.Errorf("got %s, want %s", got, c.want)
 			}
@@ -309,7 +308,7 @@ func TestRecordError(t *testing.T) {
 		logs := captureLog(t)
 		serve := func(wrap func(w http.ResponseWriter) http.ResponseWriter) {
 			defer func() { _ = recover() }()
-			c.h.ServeHTTP(wrap(httptest.NewRecorder()), httptest.NewRequest("GET", "/", nil))
+			testutil.Call(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { c.h.ServeHTTP(wrap(w), r) }), "GET /")
 		}
 		var inner, outer errorRecorder
 		for depth, wrap := range []func(w http.ResponseWriter) http.ResponseWriter{
@@ -368,13 +367,13 @@ func TestErrorLog(t *testing.T) {
 	logs := captureLog(t)
 	r := apiroutes.New()
 	r.Handle("/users/[id]", errorOf(errOops))
-	do(t, r, "GET /users/a%0ab?token=secret")
+	testutil.Call(t, r, "GET /users/a%0ab?token=secret")
 	got := regexp.MustCompile(`^time=\S+ `).ReplaceAllString(logs.take(), "")
 	want := `level=ERROR msg="request failed" method=GET path="/users/a\nb" pattern=/users/[id] status=500 answered=false error="oops, a secret"` + "\n"
 	if got != want {
 		t.Errorf("log is\n%swant\n%s", got, want)
 	}
-	do(t, r, strings.Repeat("M", 100_000)+" /users/"+strings.Repeat("x", 100_000))
+	testutil.Call(t, r, strings.Repeat("M", 100_000)+" /users/"+strings.Repeat("x", 100_000))
 	if n := len(logs.take()); n > 1000 {
 		t.Errorf("a line is %d bytes long", n)
 	}

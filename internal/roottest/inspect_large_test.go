@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/apiroutes/apiroutes"
+	"github.com/apiroutes/apiroutes/testutil"
 )
 
 // largeTree registers all patterns with a static segment or a parameter at
@@ -96,7 +97,7 @@ func TestManySegments(t *testing.T) {
 		{"clean form", catchAll, "/a" + path + "/", "308 -> " + strings.Repeat("../", segments+1) + "a" + path},
 	}
 	for _, test := range tests {
-		if got := brief(do(t, test.r, "GET "+test.path)); got != test.want {
+		if got := brief(testutil.Call(t, test.r, "GET "+test.path)); got != test.want {
 			t.Errorf("%s: %s, want %s", test.name, nextjsShort(got), nextjsShort(test.want))
 		}
 	}

@@ -3,28 +3,43 @@ package roottest
 import (
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/apiroutes/apiroutes"
+	"github.com/apiroutes/apiroutes/testutil"
 )
 
 // methodsTokens are methods of RFC 9110, of WebDAV, of drafts, and of nobody.
 var methodsTokens = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "QUERY", "PROPFIND", "purge", "get", "Get", "gET", "OPTIONS2", "M-SEARCH", "!#$%&'*+-.^_`|~0", strings.Repeat("X", 300)}
 
-// methodsServe serves a path with a method that httptest.NewRequest might not
-// know.
-func methodsServe(h http.Handler, method, path string, header ...string) *httptest.ResponseRecorder {
-	req := httptest.NewRequest("GET", path, nil)
-	req.Method = method
-	for i := 0; i+1 < len(header); i += 2 {
-		req.Header.Set(header[i], header[i+1])
+// methodsServe serves a path with a method that no request line might hold. The
+// body of a HEAD is kept, since it tells who answered, and a 204 must have none.
+func methodsServe(t testing.TB, h http.Handler, method, path string, edits ...testutil.Edit) *testutil.Response {
+	t.Helper()
+	strict := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.ServeHTTP(&methodsWriter{ResponseWriter: w, t: t}, r) })
+	return testutil.Call(t, strict, "GET "+path, append(edits, func(r *http.Request) { r.Method = method })...)
+}
+
+// methodsWriter reports a body of a 204, which testutil.Call drops as a server
+// does.
+type methodsWriter struct {
+	http.ResponseWriter
+	t      testing.TB
+	status int
+}
+
+func (w *methodsWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *methodsWriter) Write(p []byte) (int, error) {
+	if w.status == http.StatusNoContent && len(p) > 0 {
+		w.t.Errorf("a 204 has the body %q", p)
 	}
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, req)
-	return w
+	return w.ResponseWriter.Write(p)
 }
 
 // TestMethodsTable compares a table on its own and in a router, bare and
@@ -66,11 +81,11 @@ func TestMethodsTable(t *testing.T) {
 				case method == "OPTIONS":
 					want = fmt.Sprintf("204  [%s]", allow)
 				}
-				w := methodsServe(h, method, "/x/7")
+				w := methodsServe(t, h, method, "/x/7")
 				if got := brief(w); got != want {
 					t.Fatalf("%s, table %v: %.20s: got %s, want %s", name, registered, method, got, want)
 				}
-				if n := len(w.Header()["Allow"]); n > 1 {
+				if n := len(w.Result().Header["Allow"]); n > 1 {
 					t.Fatalf("%s, table %v: %.20s: %d Allow headers", name, registered, method, n)
 				}
 			}
@@ -92,14 +107,14 @@ func TestMethodsCustom(t *testing.T) {
 		"TRACE": "200 TRACE", "GET": "200 GET", "HEAD": "200 GET", "OPTIONS": "204  [" + allow + "]",
 		"PURGE": `405 {"error":"Method Not Allowed"} [` + allow + "]", "query": `405 {"error":"Method Not Allowed"} [` + allow + "]", "": `405 {"error":"Method Not Allowed"} [` + allow + "]",
 	} {
-		if got := brief(methodsServe(r, method, "/x")); got != want {
+		if got := brief(methodsServe(t, r, method, "/x")); got != want {
 			t.Errorf("%s: got %s, want %s", method, got, want)
 		}
 	}
 	for method, want := range map[string]string{
 		"LOCK": "200 /lock raw= pattern=/lock", "HEAD": `405 {"error":"Method Not Allowed"} [LOCK, OPTIONS]`, "OPTIONS": "204  [LOCK, OPTIONS]",
 	} {
-		if got := brief(methodsServe(r, method, "/lock")); got != want {
+		if got := brief(methodsServe(t, r, method, "/lock")); got != want {
 			t.Errorf("without GET: %s: got %s, want %s", method, got, want)
 		}
 	}
@@ -146,13 +161,14 @@ func TestMethodsPathFirst(t *testing.T) {
 		"UNKNOWN /a/..":  `400 {"error":"the path holds a dot segment"}`,
 		"OPTIONS /a/%00": `400 {"error":"the path holds a NUL byte"}`,
 	} {
-		if got := brief(do(t, r, line)); got != want {
+		method, path, _ := strings.Cut(line, " ")
+		if got := brief(methodsServe(t, r, method, path)); got != want {
 			t.Errorf("%s: got %s, want %s", line, got, want)
 		}
 	}
 	few := mountRoutes("/x")
 	for _, method := range methodsTokens {
-		if got := brief(methodsServe(few, method, "/none")); got != `404 {"error":"Not Found"}` {
+		if got := brief(methodsServe(t, few, method, "/none")); got != `404 {"error":"Not Found"}` {
 			t.Errorf("%.20s without a path: got %s, want 404 before 405", method, got)
 		}
 	}
@@ -177,7 +193,7 @@ func TestMethodsMerge(t *testing.T) {
 			"GET /x": "200 get", "POST /x": "200 post", "PUT /x": "200 put", "PATCH /x": "200 patch", "DELETE /x": "200 delete", "QUERY /x": "200 query",
 			"OPTIONS /x": "204  [DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT, QUERY]", "OPTIONS /y": "204  [OPTIONS, PATCH]",
 		} {
-			if got := brief(do(t, r, line)); got != want {
+			if got := brief(testutil.Call(t, r, line)); got != want {
 				t.Errorf("rotation %d: %s: got %s, want %s", rotation, line, got, want)
 			}
 		}
@@ -191,8 +207,7 @@ func TestMethodsHead(t *testing.T) {
 	r.Get("/x", says("the body"))
 	r.Route("/own", apiroutes.Methods{Get: says("the body"), Head: func(c apiroutes.Context) error { return c.NoContent(http.StatusAccepted) }})
 	r.Post("/post", says(""))
-	server := httptest.NewServer(r)
-	defer server.Close()
+	api := testutil.Serve(t, r, testutil.HTTP).NoRedirects()
 	for _, row := range []struct {
 		path   string
 		status int
@@ -200,18 +215,7 @@ func TestMethodsHead(t *testing.T) {
 	}{
 		{"/x", 200, "8"}, {"/own", 202, "0"}, {"/none", 404, "21"}, {"/post", 405, "30"}, {"/x/", 308, "0"},
 	} {
-		req, err := http.NewRequest("HEAD", server.URL+row.path, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		answer, err := server.Client().Transport.RoundTrip(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		answer.Body.Close()
-		if got := answer.Header.Get("Content-Length"); answer.StatusCode != row.status || got != row.length {
-			t.Errorf("HEAD %s: got %d with length %s, want %d with %s", row.path, answer.StatusCode, got, row.status, row.length)
-		}
+		api.Do("HEAD", row.path).Status(row.status).Header("Content-Length", row.length).Text("")
 	}
 }
 
@@ -222,7 +226,7 @@ func TestMethodsOverride(t *testing.T) {
 	for _, header := range []string{"X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "X-Original-Method", "Access-Control-Request-Method", "_method"} {
 		for _, h := range []http.Handler{r, apiroutes.Methods{Get: says("get"), Post: says("post"), Delete: says("delete")}} {
 			for method, want := range map[string]string{"GET": "200 get", "POST": "200 post", "PUT": `405 {"error":"Method Not Allowed"} [DELETE, GET, HEAD, OPTIONS, POST]`} {
-				if got := brief(methodsServe(h, method, "/x?_method=DELETE", header, "DELETE", "Content-Type", "application/x-www-form-urlencoded")); got != want {
+				if got := brief(methodsServe(t, h, method, "/x?_method=DELETE", testutil.Header(header, "DELETE"), testutil.Header("Content-Type", "application/x-www-form-urlencoded"))); got != want {
 					t.Errorf("%s with %s: DELETE: got %s, want %s", method, header, got, want)
 				}
 			}

@@ -3,7 +3,6 @@ package roottest
 import (
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"path"
 	"slices"
@@ -12,16 +11,17 @@ import (
 	"testing/fstest"
 
 	"github.com/apiroutes/apiroutes"
+	"github.com/apiroutes/apiroutes/testutil"
 )
 
-// mountFollow serves a request on a recorder and follows at most five
+// mountFollow serves a request and follows at most five
 // redirects, as a client would. It returns the last answer and its target.
-func mountFollow(t testing.TB, h http.Handler, line string) (last *httptest.ResponseRecorder, target string) {
+func mountFollow(t testing.TB, h http.Handler, line string) (last *testutil.Response, target string) {
 	t.Helper()
 	method, target, _ := strings.Cut(line, " ")
 	for range 6 {
-		w := do(t, h, method+" "+target)
-		if w.Code < 300 || w.Code > 399 {
+		w := methodsServe(t, h, method, target)
+		if status := w.Result().StatusCode; status < 300 || status > 399 {
 			return w, target
 		}
 		here, err := url.Parse(target)
@@ -31,9 +31,10 @@ func mountFollow(t testing.TB, h http.Handler, line string) (last *httptest.Resp
 		if err != nil {
 			t.Fatal(err)
 		}
-		to, err := here.Parse(w.Header().Get("Location"))
+		location := w.Result().Header.Get("Location")
+		to, err := here.Parse(location)
 		if err != nil || to.Host != here.Host {
-			t.Fatalf("%s: Location %q leads to %v, %v", target, w.Header().Get("Location"), to, err)
+			t.Fatalf("%s: Location %q leads to %v, %v", target, location, to, err)
 		}
 		target = to.String()
 		if strings.HasPrefix(line[len(method)+1:], "/") {
@@ -172,7 +173,7 @@ func TestMountBelowStripPrefix(t *testing.T) {
 		{"/v1/", "GET /v1/*", `404 {"error":"Not Found"}`, "a path, not the asterisk form"},
 		{"/v1/", "GET /v1/..", `400 {"error":"the path holds a dot segment"}`, ""},
 	} {
-		if got := brief(do(t, http.StripPrefix(row.prefix, r), row.line)); got != row.want {
+		if got := brief(testutil.Call(t, http.StripPrefix(row.prefix, r), row.line)); got != row.want {
 			t.Errorf("below %s: %s: got %s, want %s (%s)", row.prefix, row.line, got, row.want, row.reason)
 		}
 		below := http.NewServeMux()
@@ -225,7 +226,7 @@ func TestMountHandlers(t *testing.T) {
 		{"GET /whole/y", `404 {"error":"Not Found"}`, ""},
 		{"GET /whole/x/", "308 -> ../../whole/x", ""},
 	} {
-		w := do(t, r, row.line)
+		w := testutil.Call(t, r, row.line)
 		if got := brief(w); got != row.want || trace(w) != row.chain {
 			t.Errorf("%s: got %s through %q, want %s through %q", row.line, got, trace(w), row.want, row.chain)
 		}
@@ -238,11 +239,11 @@ func TestMountHandlers(t *testing.T) {
 		"GET /": "200 / raw= pattern=/", "GET /x/y": "200 /x/y raw= pattern=/", "GET /api": "200 api", "POST /api": `405 {"error":"Method Not Allowed"} [GET, HEAD, OPTIONS]`,
 		"GET //": "200 // raw= pattern=/", "GET /api/x": "200 /api/x raw= pattern=/", "GET /api/": "308 -> ../api", "GET /a%2Fb": "200 /a/b raw=/a%2Fb pattern=/",
 	} {
-		if got := brief(do(t, root, line)); got != want {
+		if got := brief(testutil.Call(t, root, line)); got != want {
 			t.Errorf("mounted at the root: %s: got %s, want %s", line, got, want)
 		}
 	}
-	if got := brief(do(t, http.StripPrefix("/v1/", root), "GET /v1/x%2Fy")); got != "200 /x/y raw=/x%2Fy pattern=/" {
+	if got := brief(testutil.Call(t, http.StripPrefix("/v1/", root), "GET /v1/x%2Fy")); got != "200 /x/y raw=/x%2Fy pattern=/" {
 		t.Errorf("mounted at the root below a prefix with a slash: got %s", got)
 	}
 }
@@ -267,9 +268,9 @@ func TestMountStripsRawPath(t *testing.T) {
 		var path, raw string
 		r := apiroutes.New()
 		r.Mount(row.prefix, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { path, raw = r.URL.Path, r.URL.RawPath }))
-		req := httptest.NewRequest("GET", row.target, nil)
-		before := *req.URL
-		r.ServeHTTP(httptest.NewRecorder(), req)
+		var req *http.Request
+		var before url.URL
+		testutil.Call(t, r, "GET "+row.target, keep(&req), func(r *http.Request) { before = *r.URL })
 		if path != row.path || raw != row.raw {
 			t.Errorf("Mount %s, %s: got path %q, raw %q; want %q, %q", row.prefix, row.target, path, raw, row.path, row.raw)
 		}
@@ -302,7 +303,7 @@ func TestMountPrefixParameters(t *testing.T) {
 			"/t/%c0%ae%2F/x":  `400 {"error":"the path is not valid UTF-8"}`,
 			"/t/%c0%ae/../..": `400 {"error":"the path is not valid UTF-8"}`,
 		} {
-			if got := brief(do(t, r, "GET "+target)); got != want {
+			if got := brief(testutil.Call(t, r, "GET "+target)); got != want {
 				t.Errorf("%s: got %s, want %s", target, got, want)
 			}
 		}
@@ -325,7 +326,7 @@ func TestMountRoutesFirst(t *testing.T) {
 			r.Get(pattern, says("route"))
 		}
 		r.Mount("/files/private", says("route"))
-		if got := brief(do(t, r, "GET /files/secre")); got != "200 mounted" || leaked != "/files/secre" {
+		if got := brief(testutil.Call(t, r, "GET /files/secre")); got != "200 mounted" || leaked != "/files/secre" {
 			t.Fatalf("the mount itself: %s, %q", got, leaked)
 		}
 		for _, target := range []string{
@@ -342,7 +343,7 @@ func TestMountRoutesFirst(t *testing.T) {
 			if slices.Contains(protected, leaked) {
 				t.Errorf("policy %d: %s reached the mounted handler, which would serve %s", policy, target, leaked)
 			}
-			if unclean := strings.Contains(to, "//") || strings.HasSuffix(to, "/"); w.Code == 200 && unclean && policy == apiroutes.SlashRedirect {
+			if unclean := strings.Contains(to, "//") || strings.HasSuffix(to, "/"); w.Result().StatusCode == 200 && unclean && policy == apiroutes.SlashRedirect {
 				t.Errorf("%s was served at %s, which is not clean", target, to)
 			}
 		}
@@ -374,7 +375,7 @@ func TestMountSlashPolicy(t *testing.T) {
 			r.Slashes(policy).Get("/files/secret", says("secret"))
 			r.Slashes(policy).Get("/files/[p]/conf", says("conf"))
 			r.Slashes(policy).Mount("/files/private", mountSees)
-			if got := brief(do(t, r, row.line)); got != row.want[i] {
+			if got := brief(testutil.Call(t, r, row.line)); got != row.want[i] {
 				t.Errorf("policy %d: %s: got %s, want %s", policy, row.line, got, row.want[i])
 			}
 		}

@@ -3,11 +3,11 @@ package roottest
 import (
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/apiroutes/apiroutes"
+	"github.com/apiroutes/apiroutes/testutil"
 )
 
 // valuesSeen notes Pattern and path values before and after next.
@@ -80,7 +80,7 @@ func TestMountNested(t *testing.T) {
 			{"GET /t/ann/none", `404 {"error":"Not Found"}`, nil},
 		} {
 			log = nil
-			if got := brief(do(t, outer, row.line)); got != row.want {
+			if got := brief(testutil.Call(t, outer, row.line)); got != row.want {
 				t.Errorf("%s:\n got %s\nwant %s", row.line, got, row.want)
 			}
 			for i, want := range row.log {
@@ -118,8 +118,8 @@ func TestMountPatternAfterwards(t *testing.T) {
 		{"below a catch-all", "/none", "/[[...rest]]", handled},
 		{"below a mux", "/x", "/x", func() http.Handler { mux := http.NewServeMux(); mux.Handle("/", inner); return mux }()},
 	} {
-		req := httptest.NewRequest("GET", row.target, nil)
-		row.r.ServeHTTP(httptest.NewRecorder(), req)
+		var req *http.Request
+		testutil.Call(t, row.r, "GET "+row.target, keep(&req))
 		if req.Pattern != row.want {
 			t.Errorf("%s: after GET %s the pattern is %q, want %q", row.name, row.target, req.Pattern, row.want)
 		}
@@ -151,7 +151,7 @@ func TestMountSameName(t *testing.T) {
 			{"/h/other/7", "200 /other/[id] name=other/7 id=7", "other/7"},
 		} {
 			log = nil
-			if got := brief(do(t, outer, "GET "+row.target)); got != row.want {
+			if got := brief(testutil.Call(t, outer, "GET "+row.target)); got != row.want {
 				t.Errorf("%d inner middleware, %s: got %s, want %s", len(innerMiddleware), row.target, got, row.want)
 			}
 			if want := " name=" + row.before; !strings.HasSuffix(log[0], want) {
@@ -176,7 +176,7 @@ func TestMountMuxValues(t *testing.T) {
 			"/a/tail":      "200 /[id]/tail/[[...rest]] rest=[]",
 			"/a/tail/b%2F": `200 /[id]/tail/[[...rest]] rest=b/["b/"]`,
 		} {
-			if got := brief(do(t, mux, "GET http://api.example"+target)); got != want {
+			if got := brief(testutil.Call(t, mux, "GET http://api.example"+target)); got != want {
 				t.Errorf("%s: got %s, want %s", target, got, want)
 			}
 		}
@@ -185,7 +185,7 @@ func TestMountMuxValues(t *testing.T) {
 	// remainder cannot tell slashes that are data.
 	mux := http.NewServeMux()
 	mux.Handle("/{id}/{rest...}", valuesEcho("id", "...rest", "none"))
-	if got, want := brief(do(t, mux, "GET /7/a%2Fb/c")), `200 /{id}/{rest...} id=7 rest=a/b/c["a" "b" "c"] none=`; got != want {
+	if got, want := brief(testutil.Call(t, mux, "GET /7/a%2Fb/c")), `200 /{id}/{rest...} id=7 rest=a/b/c["a" "b" "c"] none=`; got != want {
 		t.Errorf("below a mux: got %s, want %s", got, want)
 	}
 }

@@ -1,17 +1,15 @@
 package roottest
 
 import (
-	"bufio"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/apiroutes/apiroutes"
 	"github.com/apiroutes/apiroutes/params"
+	"github.com/apiroutes/apiroutes/testutil"
 )
 
 // nextjsRow is one measured behaviour: routes, and requests with the answers
@@ -50,32 +48,13 @@ func nextjsGet(patterns ...string) func(r *apiroutes.Router) {
 	}
 }
 
-// nextjsSend writes one request line to a server and reads the answer.
-func nextjsSend(t *testing.T, addr, line string) *httptest.ResponseRecorder {
+// nextjsSend writes one request line to a server of h and reads the answer.
+func nextjsSend(t *testing.T, api *testutil.Client, h http.Handler, line string) *testutil.Response {
 	t.Helper()
-	conn, err := net.Dial("tcp", addr)
-	if err != nil {
-		t.Fatal(err)
+	if line == "OPTIONS *" {
+		return pathAsterisk(t, h)
 	}
-	defer conn.Close()
-	if _, err := io.WriteString(conn, line+" HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n"); err != nil {
-		t.Fatal(err)
-	}
-	method, _, _ := strings.Cut(line, " ")
-	answer, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	w := httptest.NewRecorder()
-	w.Code = answer.StatusCode
-	for name, values := range answer.Header {
-		w.Header()[name] = values
-	}
-	if _, err := io.Copy(w.Body, answer.Body); err != nil {
-		t.Fatal(err)
-	}
-	return w
+	return pathSend(t, api, line, "Host: app.test")
 }
 
 func nextjsRun(t *testing.T, rows []nextjsRow) {
@@ -84,21 +63,19 @@ func nextjsRun(t *testing.T, rows []nextjsRow) {
 		t.Run(row.row, func(t *testing.T) {
 			r := apiroutes.New()
 			row.setup(r)
-			server := httptest.NewUnstartedServer(r)
-			server.Config.DisableGeneralOptionsHandler = true // OPTIONS * is ours
-			server.Start()
-			defer server.Close()
+			api := pathServer(t, r)
 			for _, send := range row.sends {
-				w := nextjsSend(t, server.Listener.Addr().String(), send[0])
+				w := nextjsSend(t, api, r, send[0])
+				header := w.Result().Header
 				got := brief(w)
 				if row.show != "" {
-					got += fmt.Sprintf(" %s:%q", row.show, w.Header()[row.show])
+					got += fmt.Sprintf(" %s:%q", row.show, header[row.show])
 				}
 				if got != send[1] {
 					t.Errorf("%s:\n got %s\nwant %s (%s)", nextjsShort(send[0]), nextjsShort(got), nextjsShort(send[1]), row.reason)
 				}
-				if len(w.Header()["Allow"]) > 1 || w.Header().Get("Location") != "" && w.Body.Len() > 0 {
-					t.Errorf("%s: headers %v, body %q", nextjsShort(send[0]), w.Header(), w.Body)
+				if len(header["Allow"]) > 1 || header.Get("Location") != "" && len(w.Bytes()) > 0 {
+					t.Errorf("%s: headers %v, body %q", nextjsShort(send[0]), header, w.Bytes())
 				}
 			}
 		})

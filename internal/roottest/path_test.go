@@ -1,73 +1,74 @@
 package roottest
 
 import (
-	"bufio"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/apiroutes/apiroutes"
+	"github.com/apiroutes/apiroutes/testutil"
 )
 
-// pathServer serves h on a loopback address, with the asterisk of OPTIONS left
-// to h.
-func pathServer(t testing.TB, h http.Handler) (addr string) {
+// pathServer serves h on a loopback address.
+func pathServer(t testing.TB, h http.Handler) *testutil.Client {
 	t.Helper()
-	server := httptest.NewUnstartedServer(h)
-	server.Config.DisableGeneralOptionsHandler = true
-	server.Start()
-	t.Cleanup(server.Close)
-	return server.Listener.Addr().String()
+	return testutil.Serve(t, h, testutil.HTTP)
 }
 
 // pathSend sends a request whose request line is written byte for byte as
 // "METHOD target": no client library has a chance to tidy it up. The Host may
 // be among headers.
-func pathSend(t testing.TB, addr, line string, headers ...string) *http.Response {
+func pathSend(t testing.TB, api *testutil.Client, line string, headers ...string) *testutil.Response {
 	t.Helper()
-	conn, err := net.Dial("tcp", addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
 	if len(headers) == 0 || !strings.HasPrefix(headers[0], "Host:") {
 		headers = append([]string{"Host: api.example"}, headers...)
 	}
-	if _, err := fmt.Fprintf(conn, "%s HTTP/1.1\r\n%s\r\nConnection: close\r\n\r\n", line, strings.Join(headers, "\r\n")); err != nil {
-		t.Fatal(err)
-	}
+	conn := api.Dial()
+	defer conn.Close()
+	conn.Send(fmt.Sprintf("%s HTTP/1.1\r\n%s\r\nConnection: close\r\n\r\n", line, strings.Join(headers, "\r\n")))
 	method, _, _ := strings.Cut(line, " ")
-	answer, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method})
-	if err != nil {
-		t.Fatalf("%.80q: %v", line, err)
+	answer := conn.Response(method)
+	if answer.Bytes(); answer.Result() == nil {
+		t.Fatalf("%.80q has no answer", line)
 	}
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
-	if err != nil {
-		t.Fatalf("%.80q: %v", line, err)
-	}
-	answer.Body = io.NopCloser(strings.NewReader(string(body)))
 	return answer
 }
 
-// pathAsk is the answer to a raw request in one line: the body only of a 200.
-func pathAsk(t testing.TB, addr, line string) string {
+// pathAsterisk sends OPTIONS * to a server that leaves it to h. Those of
+// testutil do not: they answer it themselves, as is the default of http.Server.
+func pathAsterisk(t testing.TB, h http.Handler) *testutil.Response {
 	t.Helper()
-	answer := pathSend(t, addr, line)
-	text := strconv.Itoa(answer.StatusCode)
-	if answer.StatusCode == http.StatusOK {
-		body, _ := io.ReadAll(answer.Body)
-		text += " " + string(body)
+	server := httptest.NewUnstartedServer(h)
+	server.Config.DisableGeneralOptionsHandler = true
+	server.Start()
+	defer server.Close()
+	target := &url.URL{Scheme: "http", Host: server.Listener.Addr().String(), Opaque: "*"}
+	relay := &httputil.ReverseProxy{Transport: server.Client().Transport, Rewrite: func(p *httputil.ProxyRequest) { p.Out.URL = target }}
+	return testutil.Call(t, relay, "OPTIONS *")
+}
+
+// pathAsk is the answer to a raw request in one line.
+func pathAsk(t testing.TB, api *testutil.Client, line string) string {
+	t.Helper()
+	return pathText(pathSend(t, api, line))
+}
+
+// pathText is an answer in one line: the body only of a 200.
+func pathText(answer *testutil.Response) string {
+	status, header := answer.Result().StatusCode, answer.Result().Header
+	text := strconv.Itoa(status)
+	if status == http.StatusOK {
+		text += " " + string(answer.Bytes())
 	}
-	if to := answer.Header.Get("Location"); to != "" {
+	if to := header.Get("Location"); to != "" {
 		text += " -> " + to
 	}
-	if allow := answer.Header.Get("Allow"); allow != "" {
+	if allow := header.Get("Allow"); allow != "" {
 		text += " [" + allow + "]"
 	}
 	return text
@@ -192,11 +193,11 @@ func TestPathDotSegments(t *testing.T) {
 	fixed.Get("/a/b", says("b"))
 	fixed.Get("/a/[p]/b", says("p"))
 	fixed.Get("/[p]", says("p"))
-	addrs := map[string]string{"catch-all": pathServer(t, pathEcho()), "serving unclean paths": pathServer(t, lenient), "fixed routes": pathServer(t, fixed)}
+	apis := map[string]*testutil.Client{"catch-all": pathServer(t, pathEcho()), "serving unclean paths": pathServer(t, lenient), "fixed routes": pathServer(t, fixed)}
 	for _, dots := range []string{".", "..", "%2e", "%2E", "%2e%2E", ".%2e", "%2E."} {
 		for _, place := range []string{"/%s", "/%s/", "/%s/a", "/a/%s", "/a/%s/", "/a/%s/b", "//%s//b", "/a%%2Fb/%s", "/%s?q=1"} {
-			for name, addr := range addrs {
-				if got, line := pathAsk(t, addr, "GET "+fmt.Sprintf(place, dots)), fmt.Sprintf(place, dots); got != "400" {
+			for name, api := range apis {
+				if got, line := pathAsk(t, api, "GET "+fmt.Sprintf(place, dots)), fmt.Sprintf(place, dots); got != "400" {
 					t.Errorf("%s: GET %s: got %s, want 400", name, line, got)
 				}
 			}
@@ -212,7 +213,7 @@ func TestPathRefusalsSayWhy(t *testing.T) {
 		"GET /%ff":     `400 {"error":"the path is not valid UTF-8"}`,
 		"GET *":        `400 {"error":"the request target is not a path"}`,
 	} {
-		if got := brief(do(t, pathEcho(), line)); got != want {
+		if got := brief(testutil.Call(t, pathEcho(), line)); got != want {
 			t.Errorf("%s: got %s, want %s", line, got, want)
 		}
 	}
@@ -224,7 +225,14 @@ func TestPathOtherMethods(t *testing.T) {
 	const allow = " [GET, HEAD, OPTIONS]"
 	handled := pathEcho(tag("new"))
 	handled.Handle("/all", says("all"))
-	addr := pathServer(t, handled)
+	api := pathServer(t, handled)
+	send := func(line string) *testutil.Response {
+		t.Helper()
+		if line == "OPTIONS *" {
+			return pathAsterisk(t, handled)
+		}
+		return pathSend(t, api, line)
+	}
 	for _, row := range []struct{ line, want, reason string }{
 		{"OPTIONS *", "204", "RFC 9110 9.3.7"},
 		{"GET *", "400", "the asterisk is for OPTIONS"},
@@ -243,12 +251,12 @@ func TestPathOtherMethods(t *testing.T) {
 		{"POST /a", "405" + allow, ""},
 		{"HEAD /a", "200 ", ""},
 	} {
-		if got := pathAsk(t, addr, row.line); got != row.want {
+		if got := pathText(send(row.line)); got != row.want {
 			t.Errorf("%s: got %q, want %q (%s)", row.line, got, row.want, row.reason)
 		}
 	}
 	for _, line := range []string{"OPTIONS *", "GET *", "GET /a/..", "CONNECT /all/"} {
-		if got := pathSend(t, addr, line).Header.Get("Trace"); got != "new" {
+		if got := trace(send(line)); got != "new" {
 			t.Errorf("%s: middleware %q ran, want that of New", line, got)
 		}
 	}
@@ -262,11 +270,11 @@ func TestPathLong(t *testing.T) {
 		r.Get("/long/[a]/x/[b]/[...rest]", func(c apiroutes.Context) error {
 			return c.Text(http.StatusOK, c.Param("a")+" "+c.Param("b")+" "+c.Param("rest")+" "+strings.Join(c.Segments("rest"), ","))
 		})
-		addr := pathServer(t, r)
+		api := pathServer(t, r)
 		ask := func(a, b, rest string) {
 			t.Helper()
 			want := "200 " + a + " " + b + " " + rest + " " + strings.ReplaceAll(rest, "/", ",")
-			if got := pathAsk(t, addr, "GET /long/"+a+"/x/"+b+"/"+rest); got != want {
+			if got := pathAsk(t, api, "GET /long/"+a+"/x/"+b+"/"+rest); got != want {
 				t.Errorf("a path of %d bytes: got %.60q..., %d bytes; want %d", len("/long//x//")+len(a+b+rest), got, len(got), len(want))
 			}
 		}
@@ -277,7 +285,7 @@ func TestPathLong(t *testing.T) {
 		for _, tail := range []string{"/x/b/c", "/x/b", "/x", ""} { // which of them ends at the border
 			for n := range 6 {
 				a := strings.Repeat("a", 65535+3-n-len("/long/"+tail))
-				if got := brief(do(t, r, "GET /long/"+a+"/x/b/c")); got != "200 "+a+" b c c" {
+				if got := brief(testutil.Call(t, r, "GET /long/"+a+"/x/b/c")); got != "200 "+a+" b c c" {
 					t.Errorf("a of %d bytes: got %d bytes ending in %.20q", len(a), len(got), got[max(0, len(got)-20):])
 				}
 			}
@@ -289,18 +297,18 @@ func TestPathLong(t *testing.T) {
 func TestPathManySegments(t *testing.T) {
 	for _, n := range []int{1, 500, 2000} {
 		for _, mw := range [][]apiroutes.Middleware{nil, {tag("")}} {
-			addr := pathServer(t, pathEcho(mw...))
+			api := pathServer(t, pathEcho(mw...))
 			var path strings.Builder
 			var segments []string
 			for i := range n {
 				fmt.Fprintf(&path, "/s%d%%2F", i)
 				segments = append(segments, fmt.Sprintf("s%d/", i))
 			}
-			if got, want := pathAsk(t, addr, "GET "+path.String()), fmt.Sprintf("200 %q", segments); got != want {
+			if got, want := pathAsk(t, api, "GET "+path.String()), fmt.Sprintf("200 %q", segments); got != want {
 				t.Errorf("%d segments: got %.60s..., want %.60s...", n, got, want)
 			}
 			for _, slashes := range []string{"/", strings.Repeat("/", n)} {
-				if got, want := pathAsk(t, addr, "GET /a/"+slashes), "308 -> ../"+strings.Repeat("../", len(slashes))+"a"; got != want {
+				if got, want := pathAsk(t, api, "GET /a/"+slashes), "308 -> ../"+strings.Repeat("../", len(slashes))+"a"; got != want {
 					t.Errorf("%d slashes: got %.60s..., want %.60s...", n, got, want)
 				}
 			}

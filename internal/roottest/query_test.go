@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"slices"
@@ -13,15 +12,14 @@ import (
 	"time"
 
 	"github.com/apiroutes/apiroutes"
+	"github.com/apiroutes/apiroutes/testutil"
 )
 
 // What clients send as query and cookies is read leniently: nothing is lost.
 
-// queryRequest has a query as it was sent, valid or not.
-func queryRequest(query string) *http.Request {
-	r := httptest.NewRequest("GET", "/", nil)
-	r.URL.RawQuery = query
-	return r
+// queryOf sets a query as it was sent, valid or not.
+func queryOf(query string) testutil.Edit {
+	return func(r *http.Request) { r.URL.RawQuery = query }
 }
 
 func TestQuery(t *testing.T) {
@@ -53,11 +51,11 @@ func TestQuery(t *testing.T) {
 		{"a=1;b=2", "b", "", ""},
 		{"a=%00%FF", "a", "\x00\xff", "any byte"},
 	} {
-		readContext(t, queryRequest(c.query), func(ctx apiroutes.Context) {
+		readContext(t, "GET /", func(ctx apiroutes.Context) {
 			if got := ctx.Query(c.name); got != c.want {
 				t.Errorf("%s: Query(%q) = %q, want %q; %s", c.query, c.name, got, c.want, c.reason)
 			}
-		})
+		}, queryOf(c.query))
 	}
 }
 
@@ -69,7 +67,7 @@ func TestQueryValues(t *testing.T) {
 		"a=1;b=2":         "400 the query is malformed: invalid semicolon separator in query",
 		"a=1&%4=2":        `400 the query is malformed: invalid URL escape "%4"`,
 	} {
-		readContext(t, queryRequest(query), func(c apiroutes.Context) {
+		readContext(t, "GET /", func(c apiroutes.Context) {
 			values, err := c.QueryValues()
 			got := fmt.Sprint(values)
 			var public *apiroutes.Error
@@ -79,7 +77,7 @@ func TestQueryValues(t *testing.T) {
 			if got != want || err != nil && (values != nil || errors.Unwrap(err) == nil) {
 				t.Errorf("QueryValues of %q: %s (%v, %v), want %s", query, got, values, err, want)
 			}
-		})
+		}, queryOf(query))
 	}
 }
 
@@ -106,7 +104,7 @@ func TestManyQueryNames(t *testing.T) {
 	for i := range names {
 		fmt.Fprintf(&query, "%%6eame+%d=%%76alue+%d&", i, i)
 	}
-	readContext(t, queryRequest(query.String()), func(c apiroutes.Context) {
+	readContext(t, "GET /", func(c apiroutes.Context) {
 		queryWithin(t, 20*time.Millisecond, func() {
 			if got := c.Query(fmt.Sprintf("name %d", names-1)); got != fmt.Sprintf("value %d", names-1) {
 				t.Errorf("the last name has %q", got)
@@ -120,7 +118,7 @@ func TestManyQueryNames(t *testing.T) {
 		if _, err := c.QueryValues(); err == nil || !strings.HasPrefix(err.Error(), "400 ") {
 			t.Errorf("QueryValues beyond the limit of net/url: %v", err)
 		}
-	})
+	}, queryOf(query.String()))
 }
 
 var queryEscape = regexp.MustCompile("%[0-9A-Fa-f]{2}")
@@ -151,7 +149,7 @@ func FuzzQuery(f *testing.F) {
 			first[key] = value
 		}
 		strict, err := url.ParseQuery(query)
-		readContext(t, queryRequest(query), func(c apiroutes.Context) {
+		readContext(t, "GET /", func(c apiroutes.Context) {
 			for _, name := range names {
 				if got := c.Query(name); got != first[name] || err == nil && got != strict.Get(name) {
 					t.Errorf("%q: Query(%q) = %q, want %q; net/url has %q", query, name, got, first[name], strict.Get(name))
@@ -160,7 +158,7 @@ func FuzzQuery(f *testing.F) {
 			if values, err2 := c.QueryValues(); (err == nil) != (err2 == nil) || err == nil && values.Encode() != strict.Encode() {
 				t.Errorf("%q: QueryValues has %v, %v", query, values, err2)
 			}
-		})
+		}, queryOf(query))
 	})
 }
 
@@ -194,13 +192,11 @@ func TestCookie(t *testing.T) {
 		{[]string{"%61=1"}, "a", "", "names are not decoded"},
 		{[]string{"=1"}, "", "1", ""},
 	} {
-		r := httptest.NewRequest("GET", "/", nil)
-		r.Header["Cookie"] = c.lines
-		readContext(t, r, func(ctx apiroutes.Context) {
+		readContext(t, "GET /", func(ctx apiroutes.Context) {
 			if got := ctx.Cookie(c.name); got != c.want {
 				t.Errorf("%q: Cookie(%q) = %q, want %q; %s", c.lines, c.name, got, c.want, c.reason)
 			}
-		})
+		}, func(r *http.Request) { r.Header["Cookie"] = c.lines })
 	}
 }
 
@@ -210,18 +206,16 @@ func TestManyCookies(t *testing.T) {
 	for i := range cookies {
 		fmt.Fprintf(&line, "name%d=value%%20%d; ", i, i)
 	}
-	r := httptest.NewRequest("GET", "/", nil)
-	r.Header.Set("Cookie", line.String())
-	if len(r.Cookies()) > 0 {
-		t.Error("net/http has no limit any more: say so in the comment of Cookie")
-	}
-	readContext(t, r, func(c apiroutes.Context) {
+	readContext(t, "GET /", func(c apiroutes.Context) {
+		if len(c.Request().Cookies()) > 0 {
+			t.Error("net/http has no limit any more: say so in the comment of Cookie")
+		}
 		queryWithin(t, 20*time.Millisecond, func() {
 			if got := c.Cookie(fmt.Sprintf("name%d", cookies-1)); got != fmt.Sprintf("value %d", cookies-1) {
 				t.Errorf("the last cookie has %q", got)
 			}
 		})
-	})
+	}, testutil.Header("Cookie", line.String()))
 }
 
 func FuzzCookie(f *testing.F) {
@@ -239,9 +233,7 @@ func FuzzCookie(f *testing.F) {
 				first[key] = value
 			}
 		}
-		r := httptest.NewRequest("GET", "/", nil)
-		r.Header["Cookie"] = []string{line}
-		readContext(t, r, func(c apiroutes.Context) {
+		readContext(t, "GET /", func(c apiroutes.Context) {
 			for key := range first {
 				if got, want := c.Cookie(key), queryDecoded(first[key]); got != want {
 					t.Errorf("%q: Cookie(%q) = %q, want %q", line, key, got, want)
@@ -250,6 +242,6 @@ func FuzzCookie(f *testing.F) {
 			if got := c.Cookie(name); got != queryDecoded(first[name]) {
 				t.Errorf("%q: Cookie(%q) = %q, want %q", line, name, got, queryDecoded(first[name]))
 			}
-		})
+		}, func(r *http.Request) { r.Header["Cookie"] = []string{line} })
 	})
 }

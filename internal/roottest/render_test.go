@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/apiroutes/apiroutes"
+	"github.com/apiroutes/apiroutes/testutil"
 )
 
 // TestErrorBodies pins what the two renderers write.
@@ -86,13 +87,13 @@ func TestErrorBodies(t *testing.T) {
 		} {
 			r := apiroutes.New().OnError(renderer.render)
 			r.Get("/", errorOf(c.err))
-			w := do(t, r, "GET /")
-			if got := w.Body.String(); got != renderer.body {
+			w := testutil.Call(t, r, "GET /")
+			if got := string(w.Bytes()); got != renderer.body {
 				t.Errorf("%v: body\n%s, want\n%s", c.err, got, renderer.body)
 			}
 			want := http.Header{"Content-Type": {renderer.contentType}, "Content-Length": {strconv.Itoa(len(renderer.body))}}
-			if !maps.EqualFunc(w.Header(), want, slices.Equal) {
-				t.Errorf("%v: header %v, want %v", c.err, w.Header(), want)
+			if got := w.Result().Header; !maps.EqualFunc(got, want, slices.Equal) {
+				t.Errorf("%v: header %v, want %v", c.err, got, want)
 			}
 		}
 	}
@@ -126,7 +127,7 @@ func TestCauseStaysPrivate(t *testing.T) {
 			r.Get("/handler", errorOf(err))
 			for _, path := range []string{"/handler", "/middleware"} {
 				var whole strings.Builder
-				_ = do(t, r, "GET "+path).Result().Write(&whole)
+				_ = testutil.Call(t, r, "GET "+path).Result().Write(&whole)
 				if strings.Contains(whole.String(), "SECRET") || !strings.Contains(whole.String(), "{") {
 					t.Errorf("%s, %s, %s: the answer is\n%s", name, kind, path, &whole)
 				}
@@ -190,7 +191,7 @@ func TestOnErrorPerView(t *testing.T) {
 		{b, "GET /b/missing", "404 b 404"},
 		{b, "GET /b/..", "400 b 400"},
 	} {
-		if got := brief(do(t, c.view, c.line)); got != c.want {
+		if got := brief(testutil.Call(t, c.view, c.line)); got != c.want {
 			t.Errorf("%s: %s, want %s", c.line, got, c.want)
 		}
 	}
@@ -240,7 +241,7 @@ func TestErrorHandler(t *testing.T) {
 		"no router, below a foreign mux": {mux, asJSON},
 		"around a router":                {mw(route(problem())), asJSON},
 	} {
-		if got := brief(do(t, c.h, "GET /middleware")); got != c.want {
+		if got := brief(testutil.Call(t, c.h, "GET /middleware")); got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
 		}
 	}

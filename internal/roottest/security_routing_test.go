@@ -5,7 +5,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"path"
 	"slices"
@@ -14,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/apiroutes/apiroutes"
+	"github.com/apiroutes/apiroutes/testutil"
 )
 
 // beego CVE-2022-31259, CVE-2021-30080: "/a.xml/b/" matched more than was
@@ -53,15 +53,16 @@ func TestSecurityMatchesAsWritten(t *testing.T) {
 			segments = append(segments, plain)
 		}
 		target := "/" + strings.Join(pieces, "/")
-		w := do(t, r, "GET "+target)
+		w := testutil.Call(t, r, "GET "+target)
 		some := slices.ContainsFunc(patterns, func(p string) bool { return matches(p, segments) })
-		if some != (w.Code == 200) {
+		ok := w.Result().StatusCode == 200
+		if some != ok {
 			t.Fatalf("%s: %s, but a pattern matches: %t", target, brief(w), some)
 		}
-		if w.Code == 200 {
+		if ok {
 			served++
-			if !matches(w.Body.String(), segments) {
-				t.Fatalf("%s was served by %s", target, w.Body)
+			if !matches(string(w.Bytes()), segments) {
+				t.Fatalf("%s was served by %s", target, w.Bytes())
 			}
 		}
 	}
@@ -75,9 +76,9 @@ func TestSecurityMatchesAsWritten(t *testing.T) {
 func TestSecurityRedirectsStayLocal(t *testing.T) {
 	r := apiroutes.New()
 	r.Handle("/[[...all]]", says("x"))
-	addr := pathServer(t, r)
+	api := pathServer(t, r)
 	for _, target := range []string{"//evil.example/", `/\evil.example/`, `/\/evil.example/`, "//evil.example/%2e./", "/%5Cevil.example/", "/%2F%2Fevil.example/", "///evil.example", "//evil.example//..%2F/", "http://evil.example//x/", "//user:pass@evil.example/", "//%0D%0ALocation:%20x/", "/x/?//evil.example"} {
-		want := pathSend(t, addr, "GET "+target)
+		want := pathSend(t, api, "GET "+target).Result()
 		location := want.Header.Get("Location")
 		if strings.Contains(target, "%2e.") {
 			if want.StatusCode != 400 {
@@ -93,7 +94,7 @@ func TestSecurityRedirectsStayLocal(t *testing.T) {
 			{"Host: evil.example"}, {"Host: evil.example:99"}, {"X-Forwarded-Host: evil.example"}, {"X-Forwarded-Prefix: //evil.example"}, {"X-Forwarded-Prefix: /\\evil.example"},
 			{"X-Forwarded-Proto: javascript"}, {"Forwarded: host=evil.example"}, {"X-Original-URL: //evil.example"}, {"X-Forwarded-Uri: //evil.example"}, {"Referer: https://evil.example"}, {"Origin: https://evil.example"},
 		} {
-			got := pathSend(t, addr, "GET "+target, headers...)
+			got := pathSend(t, api, "GET "+target, headers...).Result()
 			if got.StatusCode != want.StatusCode || got.Header.Get("Location") != location {
 				t.Errorf("%s with %v: got %d to %q, want %q", target, headers, got.StatusCode, got.Header.Get("Location"), location)
 			}
@@ -126,13 +127,13 @@ func TestSecurityParameterCount(t *testing.T) {
 				}
 				return nil
 			})
-			if w := do(t, r, "GET "+target.String()+"/end/x"); w.Code != 200 || len(wrong) > 0 {
-				t.Errorf("%d parameters: status %d, wrong: %v", n, w.Code, wrong)
+			if w := testutil.Call(t, r, "GET "+target.String()+"/end/x"); w.Result().StatusCode != 200 || len(wrong) > 0 {
+				t.Errorf("%d parameters: status %d, wrong: %v", n, w.Result().StatusCode, wrong)
 			}
 			for extra := range 3 { // a segment too few, none, one too many
 				target := strings.Repeat("/v", n-1+extra)
-				if w := do(t, r, "GET /"+strings.TrimPrefix(target, "/")); (w.Code == 200) != (extra == 2) {
-					t.Errorf("%d parameters and the rest from %d segments: %d", n, n-1+extra, w.Code)
+				if w := testutil.Call(t, r, "GET /"+strings.TrimPrefix(target, "/")); (w.Result().StatusCode == 200) != (extra == 2) {
+					t.Errorf("%d parameters and the rest from %d segments: %d", n, n-1+extra, w.Result().StatusCode)
 				}
 			}
 		}
@@ -145,22 +146,13 @@ func TestSecurityParameterCount(t *testing.T) {
 func TestSecurityRemoteAddr(t *testing.T) {
 	r := apiroutes.New(tag("new"))
 	r.Get("/", func(c apiroutes.Context) error { return c.Text(200, c.Request().RemoteAddr) })
-	server := httptest.NewServer(r)
-	defer server.Close()
-	req, err := http.NewRequest("GET", server.URL, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range secHeaders {
-		req.Header.Set(name, "203.0.113.9")
-	}
-	answer, err := server.Client().Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	if peer, err := io.ReadAll(answer.Body); err != nil || !strings.HasPrefix(string(peer), "127.0.0.1:") {
-		t.Errorf("RemoteAddr %q, %v", peer, err)
+	peer := testutil.Serve(t, r, testutil.HTTP).Get("/", func(r *http.Request) {
+		for _, name := range secHeaders {
+			r.Header.Set(name, "203.0.113.9")
+		}
+	}).Bytes()
+	if !strings.HasPrefix(string(peer), "127.0.0.1:") {
+		t.Errorf("RemoteAddr %q", peer)
 	}
 }
 
@@ -177,11 +169,8 @@ func TestSecurityExemptions(t *testing.T) {
 	byView.Post("/hook/[...rest]", says("hook"))
 	for name, h := range map[string]http.Handler{"by pattern": byPattern, "by view": byView, "serving unclean paths": byView.Slashes(apiroutes.SlashServe)} {
 		for _, target := range []string{"/transfer", "//transfer", "/transfer/", "/hook/../transfer", "/hook/%2e%2e/transfer", "/hook//../transfer", "/hook/..%2Ftransfer", "//hook/../transfer", "/hook%2F..%2Ftransfer", "/hook/x/../../transfer", "/hook/x"} {
-			req := httptest.NewRequest("POST", target, nil)
-			req.Header.Set("Sec-Fetch-Site", "cross-site")
-			w := httptest.NewRecorder()
-			h.ServeHTTP(w, req)
-			if strings.Contains(w.Body.String(), "transferred") || (w.Code == 200) != (target == "/hook/x" || target == "/hook/..%2Ftransfer") {
+			w := testutil.Call(t, h, "POST "+target, testutil.Header("Sec-Fetch-Site", "cross-site"))
+			if strings.Contains(string(w.Bytes()), "transferred") || (w.Result().StatusCode == 200) != (target == "/hook/x" || target == "/hook/..%2Ftransfer") {
 				t.Errorf("%s: cross-site POST %s: got %s", name, target, brief(w))
 			}
 		}
@@ -362,15 +351,15 @@ func TestSecurityMethods(t *testing.T) {
 	r := secRoutes()
 	for _, route := range r.Routes() {
 		target := strings.NewReplacer("[...rest]", "r/r", "[...all]", "all", "[id]", "7").Replace(route.Pattern)
-		get, head, unknown := do(t, r, "GET "+target), do(t, r, "HEAD "+target), do(t, r, "UNKNOWN "+target)
-		if get.Code == 200 && (head.Code != 200 || trace(head) != trace(get)) {
+		get, head, unknown := testutil.Call(t, r, "GET "+target), testutil.Call(t, r, "HEAD "+target), testutil.Call(t, r, "UNKNOWN "+target)
+		if get.Result().StatusCode == 200 && (head.Result().StatusCode != 200 || trace(head) != trace(get)) {
 			t.Errorf("%s: GET gives %s through %s, HEAD %s through %s", target, brief(get), trace(get), brief(head), trace(head))
 		}
-		if allow := unknown.Header().Get("Allow"); !route.Mount && (unknown.Code != 405 || !strings.Contains(allow, route.Method) || !strings.Contains(allow, "OPTIONS") || trace(unknown) != trace(get)) {
+		if allow := unknown.Result().Header.Get("Allow"); !route.Mount && (unknown.Result().StatusCode != 405 || !strings.Contains(allow, route.Method) || !strings.Contains(allow, "OPTIONS") || trace(unknown) != trace(get)) {
 			t.Errorf("%s: an unknown method gives %s through %q", target, brief(unknown), trace(unknown))
 		}
 	}
-	if got := brief(do(t, mountRoutes("/a/[id]"), "UNKNOWN /a")); got != `404 {"error":"Not Found"}` {
+	if got := brief(testutil.Call(t, mountRoutes("/a/[id]"), "UNKNOWN /a")); got != `404 {"error":"Not Found"}` {
 		t.Errorf("an unknown method without a path: %s", got)
 	}
 }
@@ -401,7 +390,7 @@ func TestSecurityCatchAllOfPlainHandler(t *testing.T) {
 		r := apiroutes.New()
 		r.Handle("/files/[...rest]", test.open)
 		r.Get("/files/private/[...rest]", says("guarded"))
-		if got := brief(do(t, r, "GET "+test.path)); got != test.want && !(test.want == "400" && strings.HasPrefix(got, "400 ")) {
+		if got := brief(testutil.Call(t, r, "GET "+test.path)); got != test.want && !(test.want == "400" && strings.HasPrefix(got, "400 ")) {
 			t.Errorf("%T, %s: %s, want %s", test.open, test.path, got, test.want)
 		}
 	}

@@ -2,14 +2,13 @@ package roottest
 
 import (
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/fstest"
 
 	"github.com/apiroutes/apiroutes"
+	"github.com/apiroutes/apiroutes/testutil"
 )
 
 // Each test is named after a defect that a real router or framework shipped,
@@ -48,9 +47,10 @@ func secRoutes() *apiroutes.Router {
 }
 
 // secSignature is all that routing decides about a request.
-func secSignature(h http.Handler, req *http.Request) string {
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, req)
+func secSignature(t testing.TB, h http.Handler, line string, edits ...testutil.Edit) string {
+	t.Helper()
+	var req *http.Request
+	w := testutil.Call(t, h, line, append(edits, keep(&req))...)
 	return brief(w) + " through " + trace(w) + " as " + req.Pattern
 }
 
@@ -58,24 +58,22 @@ func secSignature(h http.Handler, req *http.Request) string {
 func TestSecurityNoHeaderSkipsMiddleware(t *testing.T) {
 	h := secRoutes()
 	for _, line := range []string{"GET /admin/7", "DELETE /admin/7", "PUT /admin/7", "OPTIONS /admin/7", "GET /admin/7/", "GET /admin/files/a%2Fb/c", "POST /admin/m/7/x", "GET /open", "GET /open//", "GET /x/y", "GET /", "GET /admin/.."} {
-		method, target, _ := strings.Cut(line, " ")
-		want := secSignature(h, httptest.NewRequest(method, target, nil))
+		_, target, _ := strings.Cut(line, " ")
+		want := secSignature(t, h, line)
 		if strings.Contains(target, "/admin/") && !strings.Contains(target, "..") && !strings.Contains(want, "new guard") {
 			t.Fatalf("%s: %s: the guard did not run", line, want)
 		}
-		all := httptest.NewRequest(method, target, nil)
+		var all []testutil.Edit
 		for _, name := range secHeaders {
 			for _, value := range secValues {
-				req := httptest.NewRequest(method, target, nil)
-				req.Header.Set(name, value)
-				all.Header.Add(name, value)
-				if got := secSignature(h, req); got != want {
+				all = append(all, func(r *http.Request) { r.Header.Add(name, value) })
+				if got := secSignature(t, h, line, all[len(all)-1]); got != want {
 					t.Errorf("%s with %s: %s:\n got %s\nwant %s", line, name, value, got, want)
 				}
 			}
 		}
-		all.Host = "evil.example"
-		if got := secSignature(h, all); got != want {
+		all = append(all, testutil.Header("Host", "evil.example"))
+		if got := secSignature(t, h, line, all...); got != want {
 			t.Errorf("%s with all headers at once:\n got %s\nwant %s", line, got, want)
 		}
 	}
@@ -93,18 +91,13 @@ func TestSecurityParamsComeFromThePath(t *testing.T) {
 		r.Handle("/u/[id]/[[...rest]]", read)
 		for _, query := range []string{"id=8", "id=&rest=x", "[id]=8", "[...rest]=x", "nxtPid=8", "nxtP[id]=8", "__nextDefaultLocale=x", "rest=a&rest=b", "rest[]=a", "%69d=8", "id=8;id=9"} {
 			for target, want := range map[string]string{"/u/7?": "200 7  []", "/u/7/a%2Fb/c?": `200 7 a/b/c ["a/b" "c"]`} {
-				req := httptest.NewRequest("POST", target+query, strings.NewReader(query))
-				req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-				req.Header.Set("Id", "8")
-				req.AddCookie(&http.Cookie{Name: "id", Value: "8"})
-				w := httptest.NewRecorder()
-				r.ServeHTTP(w, req)
+				w := testutil.Call(t, r, "POST "+target+query, testutil.Body("application/x-www-form-urlencoded", query), testutil.Header("Id", "8"), testutil.Cookie("id", "8"))
 				if got := brief(w); got != want {
 					t.Errorf("%s%s: got %s, want %s", target, query, got, want)
 				}
 			}
 		}
-		if got := brief(do(t, r, "GET /u?id=8")); got != `404 {"error":"Not Found"}` {
+		if got := brief(testutil.Call(t, r, "GET /u?id=8")); got != `404 {"error":"Not Found"}` {
 			t.Errorf("a parameter from the query alone: %s", got)
 		}
 	}
@@ -122,7 +115,7 @@ func TestSecurityPageSpellings(t *testing.T) {
 		"/./admin", "/x/../admin", "/admin/.", "/admin/%2e", "/api/../admin", "/%61dmin", "/%61%64%6d%69%6e", "/%2561dmin", "/admin?_rsc=1", "/admin?nxtPall=x", "/admin?__nextLocale=en", "/admin?x=/open", "//admin", "/admin/", "/admin//",
 	} {
 		w, _ := mountFollow(t, r, "GET "+target)
-		if secret := w.Body.String() == "secret"; secret != (trace(w) == "guard") {
+		if secret := string(w.Bytes()) == "secret"; secret != (trace(w) == "guard") {
 			t.Errorf("%s: secret %t, guards %q", target, secret, trace(w))
 		}
 	}
@@ -143,9 +136,9 @@ func TestSecurityFilesBehindGuards(t *testing.T) {
 	root.With(deny).Handle("/admin/[[...rest]]", files)
 	root.With(deny).Mount("/private", files)
 	for prefix, h := range map[string]http.Handler{"/files": below, "": root} {
-		addr := pathServer(t, h)
+		api := pathServer(t, h)
 		for _, open := range []string{"/open.txt", "/a/b.txt", "/a%2Fb.txt", "/a/../open.txt", "//open.txt"} {
-			if got := pathAsk(t, addr, "GET "+prefix+open); got != "200 open" {
+			if got := pathAsk(t, api, "GET "+prefix+open); got != "200 open" {
 				t.Errorf("%s%s: got %s", prefix, open, got)
 			}
 		}
@@ -155,9 +148,9 @@ func TestSecurityFilesBehindGuards(t *testing.T) {
 			"/private/x", "/private%2Fx", "//private/x", "/a/../private/x", "/a/%2e%2e/private/x", "/../private/x", "/./private/x", "/a%2F..%2Fprivate/x", "/%70rivate%2Fx", "//private%2Fx",
 			"/admin/..%2fadmin/x", "/open.txt/../admin/x", "/private/../admin/x", "/admin/../private/x",
 		} {
-			answer := pathSend(t, addr, "GET "+prefix+secret)
-			if body, _ := io.ReadAll(answer.Body); answer.StatusCode == 200 || string(body) == "secret" {
-				t.Errorf("%s%s: got %d %s past the guard", prefix, secret, answer.StatusCode, body)
+			answer := pathSend(t, api, "GET "+prefix+secret)
+			if status, body := answer.Result().StatusCode, string(answer.Bytes()); status == 200 || body == "secret" {
+				t.Errorf("%s%s: got %d %s past the guard", prefix, secret, status, body)
 			}
 		}
 	}
@@ -192,8 +185,8 @@ func TestSecurityOneReading(t *testing.T) {
 		r := apiroutes.New(note)
 		r.With(note).Mount("/[id]", inner)
 		r.Get("/a", says("the route /a"))
-		w := do(t, r, "GET "+row.target)
-		if got := w.Body.String(); got != row.inner || fmt.Sprint(seen) != fmt.Sprint([]string{row.id, row.id, row.id, row.id}) {
+		w := testutil.Call(t, r, "GET "+row.target)
+		if got := string(w.Bytes()); got != row.inner || fmt.Sprint(seen) != fmt.Sprint([]string{row.id, row.id, row.id, row.id}) {
 			t.Errorf("%s: the mount got %q and middleware saw %q; want %q and %q everywhere", row.target, got, seen, row.inner, row.id)
 		}
 	}
@@ -201,7 +194,7 @@ func TestSecurityOneReading(t *testing.T) {
 	r.With(tag("guard")).Get("/Admin/[id]", says("secret"))
 	r.Get("/admin/open", says("open"))
 	for _, target := range []string{"/admin/7", "/ADMIN/7", "/aDMIN/7", "/%61dmin/7", "/admin/OPEN", "/Adm%C4%B1n/7"} {
-		if got := brief(do(t, r, "GET "+target)); got != `404 {"error":"Not Found"}` {
+		if got := brief(testutil.Call(t, r, "GET "+target)); got != `404 {"error":"Not Found"}` {
 			t.Errorf("%s: got %s: case must count", target, got)
 		}
 	}

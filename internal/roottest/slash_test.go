@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"strings"
 	"testing"
 
 	"github.com/apiroutes/apiroutes"
+	"github.com/apiroutes/apiroutes/testutil"
 )
 
 // slashRoutes serves everything that the tests below ask for, and answers with
@@ -68,10 +68,9 @@ var slashWays = []slashWay{
 		return outer
 	}, false, ""},
 	{"reverse proxy", "/pub/api", func(t *testing.T, r http.Handler) http.Handler {
-		backend := httptest.NewServer(r)
-		t.Cleanup(backend.Close)
-		to, _ := url.Parse(backend.URL)
-		proxy := &httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) {
+		backend := testutil.Serve(t, r, testutil.HTTP)
+		to, _ := url.Parse(backend.URL(""))
+		proxy := &httputil.ReverseProxy{Transport: backend.HTTPClient().Transport, Rewrite: func(p *httputil.ProxyRequest) {
 			p.Out.URL.Scheme, p.Out.URL.Host = to.Scheme, to.Host
 			p.Out.URL.RawQuery = p.In.URL.RawQuery // which it cleans otherwise
 		}}
@@ -117,7 +116,7 @@ var slashPaths = []struct {
 func TestSlashRedirect(t *testing.T) {
 	for _, way := range slashWays {
 		t.Run(way.name, func(t *testing.T) {
-			addr := pathServer(t, way.mount(t, slashRoutes()))
+			api := pathServer(t, way.mount(t, slashRoutes()))
 			for _, row := range slashPaths {
 				if strings.ContainsAny(row.path+row.query, way.spoils) {
 					continue
@@ -125,19 +124,19 @@ func TestSlashRedirect(t *testing.T) {
 				if way.name == "StripPrefix with a slash" && strings.HasPrefix(row.path, "//") {
 					continue // one of the slashes goes with the prefix
 				}
-				slashFollow(t, way, addr, row.path+row.query, way.prefix+row.clean, row.query, fmt.Sprintf("%q", row.segments))
+				slashFollow(t, way, api, row.path+row.query, way.prefix+row.clean, row.query, fmt.Sprintf("%q", row.segments))
 			}
 		})
 	}
 }
 
 // slashFollow follows the redirects of a raw GET request.
-func slashFollow(t *testing.T, way slashWay, addr, path, clean, query, segments string) {
+func slashFollow(t *testing.T, way slashWay, api *testutil.Client, path, clean, query, segments string) {
 	t.Helper()
 	target := way.prefix + path
 	for hop := range 6 {
-		answer := pathSend(t, addr, "GET "+target)
-		body, _ := io.ReadAll(answer.Body)
+		sent := pathSend(t, api, "GET "+target)
+		answer, body := sent.Result(), sent.Bytes()
 		location := answer.Header.Get("Location")
 		if refresh := answer.Header.Get("Refresh"); refresh != "" {
 			t.Errorf("%s: Refresh %q", target, refresh)
@@ -185,25 +184,17 @@ func slashFollow(t *testing.T, way slashWay, addr, path, clean, query, segments 
 func TestSlashClient(t *testing.T) {
 	for _, way := range slashWays {
 		t.Run(way.name, func(t *testing.T) {
-			server := httptest.NewServer(way.mount(t, slashRoutes()))
-			defer server.Close()
-			client := server.Client()
+			api := testutil.Serve(t, way.mount(t, slashRoutes()), testutil.HTTP)
 			for _, path := range []string{"/a/b/", "/a//b", "/a///b//?q=%2F&x=%zz;", "/a%2Fb/"} {
 				if way.cleans && strings.ContainsAny(path, muxSpoils) {
 					continue
 				}
 				for _, method := range []string{"GET", "POST", "PUT", "DELETE", "PATCH", "QUERY"} {
-					req, err := http.NewRequest(method, server.URL+way.prefix+path, strings.NewReader("the body"))
-					if err != nil {
-						t.Fatal(err)
+					sent := api.Do(method, way.prefix+path, testutil.Body("", "the body"))
+					answer, body := sent.Result(), sent.Bytes()
+					if answer == nil {
+						continue // which is reported
 					}
-					answer, err := client.Do(req)
-					if err != nil {
-						t.Errorf("%s %s: %v", method, path, err)
-						continue
-					}
-					body, _ := io.ReadAll(answer.Body)
-					answer.Body.Close()
 					_, query, _ := strings.Cut(path, "?")
 					want := fmt.Sprintf(`%s ["a" "b"] ?%s the body`, method, query)
 					if strings.Contains(path, "%2F") && query == "" {
@@ -267,7 +258,7 @@ func TestSlashPolicies(t *testing.T) {
 		{r, "HEAD /redirect/7/", "308 -> ../../redirect/7"},
 		{r, "CONNECT /redirect/7/", `404 {"error":"Not Found"}`},
 	} {
-		if got := brief(do(t, row.h, row.line)); got != row.want {
+		if got := brief(testutil.Call(t, row.h, row.line)); got != row.want {
 			t.Errorf("%s: got %s, want %s", row.line, got, row.want)
 		}
 	}
@@ -281,9 +272,9 @@ func TestSlashPolicies(t *testing.T) {
 func TestSlashAnswer(t *testing.T) {
 	r := apiroutes.New(tag("new"))
 	r.With(tag("shared")).Post("/a", says("a"))
-	w := do(t, r, "POST /a/?q")
-	if got := w.Header(); w.Body.Len() != 0 || got.Get("Content-Length") != "0" || got.Get("Content-Type") != "" || got.Get("Refresh") != "" || len(got["Location"]) != 1 {
-		t.Errorf("headers %v, body %q", got, w.Body)
+	w := testutil.Call(t, r, "POST /a/?q")
+	if got := w.Result().Header; len(w.Bytes()) != 0 || got.Get("Content-Length") != "0" || got.Get("Content-Type") != "" || got.Get("Refresh") != "" || len(got["Location"]) != 1 {
+		t.Errorf("headers %v, body %q", got, w.Bytes())
 	}
 	if got := trace(w); got != "new shared" {
 		t.Errorf("the redirect ran %q, want the chain of its route", got)
@@ -318,14 +309,14 @@ func TestSlashPreflight(t *testing.T) {
 		{"POST", "/api/x/", "308 -> ../../api/x", false},
 		{"PUT", "/api/x", `405 {"error":"Method Not Allowed"} [GET, HEAD, OPTIONS, POST]`, false},
 	} {
-		req := httptest.NewRequest(row.method, row.target, nil)
+		var edits []testutil.Edit
 		if row.preflight {
-			req.Header.Set("Access-Control-Request-Method", "POST")
+			edits = append(edits, testutil.Header("Access-Control-Request-Method", "POST"))
 		}
-		w := httptest.NewRecorder()
-		r.ServeHTTP(w, req)
-		if got := brief(w); got != row.want || w.Header().Get("Access-Control-Allow-Origin") == "" || trace(w) != "" {
-			t.Errorf("%s %s: got %s, headers %v; want %s with CORS and without the guard of POST", row.method, row.target, got, w.Header(), row.want)
+		w := testutil.Call(t, r, row.method+" "+row.target, edits...)
+		header := w.Result().Header
+		if got := brief(w); got != row.want || header.Get("Access-Control-Allow-Origin") == "" || trace(w) != "" {
+			t.Errorf("%s %s: got %s, headers %v; want %s with CORS and without the guard of POST", row.method, row.target, got, header, row.want)
 		}
 	}
 }

@@ -6,18 +6,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httptrace"
 	"net/textproto"
-	"net/url"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/apiroutes/apiroutes"
+	"github.com/apiroutes/apiroutes/testutil"
 )
 
 // What the writer of a stream can do beyond Write, on the transports that can.
@@ -167,7 +166,7 @@ func TestSwitchingProtocolsIsFinal(t *testing.T) {
 			return errOops
 		})
 	})
-	text := panicText(t, func() { do(t, h, "GET /") })
+	text := panicText(t, func() { h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)) })
 	if text != http.ErrAbortHandler.Error() {
 		t.Errorf("panic %q", text)
 	}
@@ -225,39 +224,19 @@ func TestHijack(t *testing.T) {
 			w.neighbours(t)
 			return
 		}
-		conn := w.dial(t)
-		fmt.Fprint(conn, "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+		conn := w.api.Dial()
+		conn.Send("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
 		<-w.left
-		in := bufio.NewReader(conn)
-		res, err := http.ReadResponse(in, nil)
-		if err != nil || res.StatusCode != http.StatusSwitchingProtocols {
-			t.Fatalf("the client has %v, %v", res, err)
-		}
+		conn.Response("GET").Status(http.StatusSwitchingProtocols)
 		for _, line := range []string{"one\n", "two\n"} {
-			fmt.Fprint(conn, line)
-			if got, err := in.ReadString('\n'); got != line {
-				t.Errorf("echo of %q is %q, %v", line, got, err)
+			if got := conn.Send(line).Read(len(line)); got != line {
+				t.Errorf("echo of %q is %q", line, got)
 			}
 		}
 		if logged := logs.take(); !strings.Contains(logged, "oops") {
 			t.Errorf("log is %q", logged)
 		}
 	})
-}
-
-// dial opens a raw connection to an HTTP/1.1 server.
-func (w *wire) dial(t testing.TB) net.Conn {
-	t.Helper()
-	u, err := url.Parse(w.server.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn, err := net.Dial("tcp", u.Host)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	return conn
 }
 
 func TestStreamDeadlines(t *testing.T) {
@@ -375,9 +354,10 @@ func TestStreamUnsupported(t *testing.T) {
 			return apiroutes.Errorf(http.StatusNotFound, "") // nothing was started
 		})
 	})
-	w := httptest.NewRecorder()
-	h.ServeHTTP(struct{ http.ResponseWriter }{w}, httptest.NewRequest("GET", "/", nil))
-	if got := brief(w); got != `404 {"error":"Not Found"}` {
+	bare := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.ServeHTTP(struct{ http.ResponseWriter }{w}, r)
+	})
+	if got := brief(testutil.Call(t, bare, "GET /")); got != `404 {"error":"Not Found"}` {
 		t.Errorf("got %s", got)
 	}
 }

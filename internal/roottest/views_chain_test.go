@@ -4,16 +4,16 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/apiroutes/apiroutes"
+	"github.com/apiroutes/apiroutes/testutil"
 )
 
 func chainRun(t *testing.T, h http.Handler) string {
 	t.Helper()
-	return trace(do(t, h, "GET /"))
+	return trace(testutil.Call(t, h, "GET /"))
 }
 
 func TestChainOrder(t *testing.T) {
@@ -98,8 +98,8 @@ func TestChainRenderer(t *testing.T) {
 	}
 	problem := apiroutes.New().OnError(apiroutes.Problem)
 	problem.With(apiroutes.Chain{tag("foreign"), refuse, tag("inner")}.Then).Get("/", says(""))
-	w := do(t, problem, "GET /")
-	if got, want := w.Header().Get("Content-Type"), "application/problem+json"; got != want || w.Code != 401 || trace(w) != "foreign" {
+	w := testutil.Call(t, problem, "GET /")
+	if got, want := w.Result().Header.Get("Content-Type"), "application/problem+json"; got != want || w.Result().StatusCode != 401 || trace(w) != "foreign" {
 		t.Errorf("got %s of type %q, trace %s", brief(w), got, trace(w))
 	}
 }
@@ -175,10 +175,10 @@ func TestViewsMatchAgrees(t *testing.T) {
 func viewsCompareMatch(t *testing.T, r *apiroutes.Router, method, target string) int {
 	t.Helper()
 	m := r.Match(method, target)
-	req := httptest.NewRequest(method, target, nil)
-	w := httptest.NewRecorder()
-	r.ServeHTTP(w, req)
-	want := fmt.Sprintf("%d %s %s %s", w.Code, trace(w), w.Header().Get("Allow"), w.Header().Get("Location"))
+	var req *http.Request
+	w := testutil.Call(t, r, method+" "+target, keep(&req))
+	header := w.Result().Header
+	want := fmt.Sprintf("%d %s %s %s", w.Result().StatusCode, trace(w), header.Get("Allow"), header.Get("Location"))
 	status := m.Status
 	if status == 0 {
 		status = http.StatusOK
@@ -186,8 +186,8 @@ func viewsCompareMatch(t *testing.T, r *apiroutes.Router, method, target string)
 	if got := fmt.Sprintf("%d %s %s %s", status, viewsNames(t, m.Chain), m.Allow, m.Location); got != want || m.Pattern != req.Pattern {
 		t.Errorf("%s %s: Match told %s for %s, serving gave %s for %s", method, target, got, m.Pattern, want, req.Pattern)
 	}
-	if m.Status == 0 && (m.Handler == nil || !strings.Contains(m.Site, "views_chain_test.go:") || method != "HEAD" && w.Body.String() != m.Pattern) {
-		t.Errorf("%s %s: Match names handler %v at %s, %s answered", method, target, m.Handler, m.Site, w.Body)
+	if m.Status == 0 && (m.Handler == nil || !strings.Contains(m.Site, "views_chain_test.go:") || method != "HEAD" && string(w.Bytes()) != m.Pattern) {
+		t.Errorf("%s %s: Match names handler %v at %s, %s answered", method, target, m.Handler, m.Site, w.Bytes())
 	}
 	return m.Status
 }

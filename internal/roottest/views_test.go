@@ -4,23 +4,24 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
 
 	"github.com/apiroutes/apiroutes"
+	"github.com/apiroutes/apiroutes/testutil"
 )
 
 // viewsRun is an answer as its status, the tags that ran, and the body of a 200.
 func viewsRun(t *testing.T, h http.Handler, line string) string {
 	t.Helper()
-	w := do(t, h, line)
-	text := fmt.Sprint(w.Code)
+	method, target, _ := strings.Cut(line, " ")
+	w := methodsServe(t, h, method, target)
+	text := fmt.Sprint(w.Result().StatusCode)
 	if names := trace(w); names != "" {
 		text += " " + names
 	}
-	if body := w.Body.String(); w.Code == 200 && body != "" {
+	if body := string(w.Bytes()); w.Result().StatusCode == 200 && body != "" {
 		text += ": " + body
 	}
 	return text
@@ -233,7 +234,7 @@ func TestViewsRenderer(t *testing.T) {
 			{"r", r, "OPTIONS *", "204"},
 			{"b", b, "PUT *", "400 b"},
 		} {
-			w := do(t, row.v, row.line)
+			w := testutil.Call(t, row.v, row.line)
 			if got := brief(w); got != row.want {
 				t.Errorf("%s, %d middleware: %s: got %s, want %s", row.name, len(mw), row.line, got, row.want)
 			}
@@ -282,7 +283,7 @@ func TestViewsValues(t *testing.T) {
 		"GET /u/..":            "before  id= rest=; after  id= rest=",
 	} {
 		log = nil
-		do(t, r, line)
+		testutil.Call(t, r, line)
 		if got := strings.Join(log, "; "); got != want {
 			t.Errorf("%s:\n got %s\nwant %s", line, got, want)
 		}
@@ -306,12 +307,12 @@ func TestViewsComposeOnce(t *testing.T) {
 	}
 	lines := []string{"GET /a/7", "POST /a/7", "PUT /a/7", "OPTIONS /a/7", "GET /a/7/", "GET /none", "GET /..", "OPTIONS *", "GET /m/x"}
 	for _, line := range lines {
-		do(t, r, line)
+		testutil.Call(t, r, line)
 	}
 	before := built.Load()
 	for range 3 {
 		for _, line := range lines {
-			do(t, r, line)
+			testutil.Call(t, r, line)
 		}
 	}
 	if n := built.Load() - before; n != 0 {
@@ -353,11 +354,8 @@ func TestViewsMaxBody(t *testing.T) {
 		{"/plain", 4, 200}, {"/plain", 5, 413}, {"/mount/x", 4, 200}, {"/mount/x", 5, 413}, {"/unlimited", 2 << 20, 200},
 		{"/larger", 8, 200}, {"/larger", 9, 413}, {"/last", 4, 200}, {"/last", 5, 413},
 	} {
-		req := httptest.NewRequest("POST", row.path, strings.NewReader(strings.Repeat("x", row.size)))
-		req.Header.Set("Content-Type", "text/plain")
-		w := httptest.NewRecorder()
-		r.ServeHTTP(w, req)
-		if w.Code != row.want {
+		w := testutil.Call(t, r, "POST "+row.path, testutil.Body("text/plain", strings.Repeat("x", row.size)))
+		if w.Result().StatusCode != row.want {
 			t.Errorf("%s with %d bytes: got %s, want %d", row.path, row.size, brief(w), row.want)
 		}
 	}

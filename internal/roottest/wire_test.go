@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 
 	"github.com/apiroutes/apiroutes"
+	"github.com/apiroutes/apiroutes/testutil"
 )
 
 // The same handler on every way that requests reach it: what is promised about
@@ -58,9 +58,8 @@ func onTransports(t *testing.T, test func(t *testing.T, tr transport)) {
 type wire struct {
 	transport
 	handler    http.Handler
-	server     *httptest.Server // nil on a recorder
-	client     *http.Client
-	log        wireLog
+	api        *testutil.Client // nil on a recorder, as client is
+	client     *http.Client     // of api, but one connection, no cookies, and gzip
 	left       chan struct{}
 	neighbourN int
 }
@@ -87,24 +86,34 @@ func (tr transport) serve(t testing.TB, h http.Handler) *wire {
 	if tr.recorder {
 		return w
 	}
-	w.server = httptest.NewUnstartedServer(w.handler)
-	w.server.Config.ErrorLog = log.New(&w.log, "", 0)
-	if tr.http2 {
-		w.server.EnableHTTP2 = true
-		w.server.StartTLS()
-	} else {
-		w.server.Start()
-	}
-	w.client = w.server.Client()
-	w.client.Transport.(*http.Transport).MaxConnsPerHost = 1
-	t.Cleanup(func() {
-		w.client.CloseIdleConnections()
-		w.server.Close()
-		if text := w.log.String(); strings.Contains(text, "superfluous") {
+	logged := &wireTest{TB: t}
+	t.Cleanup(func() { // when the server has ended: its own clean-up is registered later
+		if text := logged.log.String(); strings.Contains(text, "superfluous") {
 			t.Errorf("something was written twice:\n%s", text)
 		}
 	})
+	protocol := testutil.HTTP
+	if tr.http2 {
+		protocol = testutil.HTTP2
+	}
+	w.api = testutil.Serve(logged, w.handler, protocol)
+	w.client = w.api.HTTPClient()
+	w.client.Jar = nil
+	pool := w.client.Transport.(*http.Transport)
+	pool.MaxConnsPerHost, pool.DisableCompression = 1, false
 	return w
+}
+
+// wireTest is a test whose log, which has that of its servers, is kept.
+type wireTest struct {
+	testing.TB
+	log wireLog
+}
+
+func (t *wireTest) Log(args ...any) {
+	t.Helper()
+	t.TB.Log(args...)
+	fmt.Fprintln(&t.log, args...)
 }
 
 // wireLog is what a server logs.
@@ -123,6 +132,19 @@ func (l *wireLog) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.String()
+}
+
+// TestWireLog shows that an answer that is written twice would be found. Only
+// HTTP/1.1 of net/http tells.
+func TestWireLog(t *testing.T) {
+	logged := &wireTest{TB: t}
+	testutil.Serve(logged, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusAccepted)
+		w.WriteHeader(http.StatusOK)
+	}), testutil.HTTP).Get("/").Status(http.StatusAccepted)
+	if text := logged.log.String(); !strings.Contains(text, "superfluous") {
+		t.Errorf("the log is %q", text)
+	}
 }
 
 // wireReply is an answer as the client has it.
@@ -147,8 +169,8 @@ func (r wireReply) String() string {
 func (w *wire) request(t testing.TB, target string) *http.Request {
 	t.Helper()
 	base := "http://recorder"
-	if w.server != nil {
-		base = w.server.URL
+	if w.api != nil {
+		base = w.api.URL("")
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // rather than to hang
 	t.Cleanup(cancel)
