@@ -8,6 +8,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -51,7 +52,8 @@ func TestMethods(t *testing.T) {
 	more.Get("/", testutil.Header("X-Trace", "own")).Contains("X-Trace: own\n")
 	api.Get("/").Contains("X-Trace: new\n") // With made another client
 
-	a, b := more.With(testutil.Query("a", "1")), more.With(testutil.Query("b", "2")) // which share no memory
+	more = more.With(testutil.Header("X-Trace", "3")) // append left room behind these edits
+	a, b := more.With(testutil.Query("a", "1")), more.With(testutil.Query("b", "2"))
 	a.Get("/").Contains("GET /?a=1\n")
 	b.Get("/").Contains("GET /?b=2\n")
 }
@@ -125,6 +127,14 @@ func redirects(w http.ResponseWriter, r *http.Request) {
 	case "/away":
 		w.Header().Set("Location", r.URL.RawQuery)
 		w.WriteHeader(http.StatusFound)
+	case "/hops":
+		n, _ := strconv.Atoi(r.URL.RawQuery)
+		if n == 0 {
+			io.WriteString(w, "arrived")
+			return
+		}
+		w.Header().Set("Location", fmt.Sprintf("/hops?%d", n-1))
+		w.WriteHeader(http.StatusSeeOther)
 	case "/loop":
 		http.Redirect(w, r, "/loop", http.StatusFound)
 	default:
@@ -152,6 +162,8 @@ func TestRedirects(t *testing.T) {
 		}
 		api.Get("/away?" + api.URL("/home")).Contains("GET /home ")
 		api.Post("/307", testutil.Stream("", strings.NewReader("once"))).Status(307) // which cannot be sent again
+		api.Get("/hops?10").Text("arrived")
+		api.Fails("GET", "/hops?11")
 		if err := api.Fails("GET", "/loop"); err == nil || err.Error() != "stopped after 10 redirects (at "+"/loop)" {
 			t.Errorf("a loop gives %v", err)
 		}

@@ -135,7 +135,7 @@ func TestConnFailures(t *testing.T) {
 		do   func(api *testutil.Client)
 	}{
 		{"no answer on the connection: the server sent nothing more within 30ms\n--- sent\nGET /silent HTTP/1.1\r\n", func(api *testutil.Client) { api.Dial().Send(request("/silent")).Response("GET").Status(200) }},
-		{"no answer on the connection: the server closed it\n--- sent\n", func(api *testutil.Client) {
+		{"no answer on the connection: the server closed it\n--- sent\nmore", func(api *testutil.Client) {
 			conn := api.Dial().Send("GET / HTTP/1.0\r\n\r\n")
 			conn.Response("GET").Status(200)
 			conn.Send("more").Response("GET").Status(200)

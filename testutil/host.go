@@ -132,7 +132,7 @@ func (s *host) stopped(wait time.Duration) string {
 
 // checkRedirect stops at what leads elsewhere. The answer is then the 3xx.
 func (s *host) checkRedirect(req *http.Request, via []*http.Request) error {
-	if len(via) >= 10 {
+	if len(via) > 10 { // the first of which is no redirect
 		return errors.New("stopped after 10 redirects")
 	}
 	if req.URL.Scheme != s.base.Scheme || req.URL.Host != s.base.Host {

@@ -46,7 +46,7 @@ type Response struct {
 }
 
 // maxBody bounds what is kept of a body that has no end.
-const maxBody = 128 << 20
+var maxBody = 128 << 20
 
 // readBody reads the body once.
 func (r *Response) readBody() {
@@ -55,7 +55,7 @@ func (r *Response) readBody() {
 	}
 	r.read = true
 	late := time.AfterFunc(r.patience, r.Close)
-	r.body, r.bodyErr = io.ReadAll(io.LimitReader(r.response.Body, maxBody+1))
+	r.body, r.bodyErr = io.ReadAll(io.LimitReader(r.response.Body, int64(maxBody)+1))
 	inTime := late.Stop()
 	r.Close()
 	switch {

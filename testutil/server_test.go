@@ -139,6 +139,7 @@ func TestPatience(t *testing.T) {
 				stream.NextEvent()
 				stream.End()
 				stream.End()
+				api.Get("/events").Status(500)
 				if err := api.Fails("GET", "/body"); err != nil {
 					t.Errorf("Fails gives %v", err)
 				}
@@ -149,10 +150,11 @@ func TestPatience(t *testing.T) {
 				"the answer is broken: its body did not end within 50ms\n",
 				"no event: nothing came within 50ms\n",
 				"the stream did not end: nothing came within 50ms\n",
+				"status 200, want 500\n",
 				"its body did not end within 50ms, want a broken connection\n",
 				"it did not come within 50ms, want a broken connection\n")
-			if len(got) > 2 && (!strings.Contains(got[1], "\n\ndata: 1\n\n(broken off: its body did not end within 50ms)") || !strings.HasSuffix(got[2], "\n\n(a stream, 1 events read)")) {
-				t.Errorf("what came is not printed:\n%s\n%s", got[1], got[2])
+			if len(got) > 4 && (!strings.Contains(got[1], "\n\ndata: 1\n\n(broken off: its body did not end within 50ms)") || !strings.HasSuffix(got[2], "\n\n(a stream, 1 events read)") || !strings.HasSuffix(got[4], "\n\n(a stream)")) {
+				t.Errorf("what came is not printed:\n%s", strings.Join(got, "\n"))
 			}
 		})
 	}
@@ -163,9 +165,14 @@ func TestPatience(t *testing.T) {
 func TestHandlerWithoutEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { <-release })
+		h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			<-release
+			panic("after the test")
+		})
 		start := time.Now()
+		var logs *[]string
 		got := failures(t, func(t testing.TB) {
+			logs = &t.(*recorder).logs
 			api := testutil.New(t, h)
 			api.Patience(time.Second).Fails("GET", "/never?x")
 			conn := api.Dial()
@@ -180,6 +187,9 @@ func TestHandlerWithoutEnd(t *testing.T) {
 		}
 		close(release)
 		synctest.Wait()
+		if len(*logs) > 0 { // which package testing would answer with a panic
+			t.Errorf("logged after the test: %q", *logs)
+		}
 	})
 }
 
@@ -220,6 +230,40 @@ func TestFailsNames(t *testing.T) {
 	if err := api.Fails("POST", "/user", testutil.Body("", "four"), lie); err == nil { // the transport's error or that of the pipe, whichever is first
 		t.Error("a lie about the length gives no error")
 	}
+}
+
+// TestBodyWithoutEnd: an endless body does not fill the memory.
+func TestBodyWithoutEnd(t *testing.T) {
+	testutil.SetMaxBody(t, 10<<20)
+	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", map[string]string{"/events": "text/event-stream"}[r.URL.Path])
+		for chunk := make([]byte, 1<<20); ; {
+			if _, err := w.Write(chunk); err != nil {
+				return
+			}
+		}
+	})
+	wantFailures(t, failures(t, func(t testing.TB) {
+		api := testutil.New(t, h)
+		api.Get("/").Text("x").Contains("x")
+		api.Get("/events").NextEvent()
+	}), "the answer is broken: its body is longer than 10 MiB\n", "no event: a line is longer than 10 MiB\n")
+	wantFailures(t, failures(t, func(t testing.TB) {
+		testutil.Call(t, answers(200, "text/plain", strings.Repeat("x", 10<<20)), "GET /").Contains("x")
+	}))
+}
+
+// TestNoCompression: a client asks for no compression by itself, and undoes
+// none.
+func TestNoCompression(t *testing.T) {
+	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		fmt.Fprintf(w, "zip %q", r.Header["Accept-Encoding"])
+	})
+	protocols(t, h, func(t *testing.T, api *testutil.Client) {
+		api.Get("/").Header("Content-Encoding", "gzip").Text("zip []")
+		api.Get("/", testutil.Header("Accept-Encoding", "gzip")).Text(`zip ["gzip"]`)
+	})
 }
 
 // TestServerIsReal: what net/http does for a handler happens in memory too.
