@@ -91,6 +91,9 @@ func TestConn(t *testing.T) {
 	api.Dial().Send("GET / HTTP/1.0\r\n\r\n").Send("xyz") // fails
 	api.Dial().SendSlowly("GET / HTTP/1.0\r\n\r\n"+
 		"xyz", 100, 0).SendSlowly("uvwxyz", 3, 0) // fails
+
+	t.Run("ended", func(t *testing.T) { api = testutil.New(t, handler) })
+	api.For(t).Dial().Send("x").Closed() // fails
 }
 
 func TestConstructors(t *testing.T) {
