@@ -143,8 +143,13 @@ func (n *node) decide(r *http.Request) decision {
 			return refuse(err)
 		}
 	}
+	return n.decideRoute(r, d)
+}
+
+// decideRoute decides on a path that a route matches, as it is or cleaned.
+func (n *node) decideRoute(r *http.Request, d decision) decision {
 	d = d.forMethod(r.Method)
-	if e := d.endpoint; e != nil && e.native == nil && escaped && d.leaf.rest != "" && !d.leaf.nests && n.misread(d) {
+	if e := d.endpoint; e != nil && e.native == nil && d.escaped && d.leaf.rest != "" && !d.leaf.nests && n.misread(d) {
 		return refuse(errOtherSpelling)
 	}
 	return d
@@ -192,7 +197,7 @@ func (n *node) decideUnclean(r *http.Request, sent decision, path string) decisi
 		if d.leaf.kind == mounted {
 			return n.decideMounted(r, d)
 		}
-		return d.forMethod(r.Method)
+		return n.decideRoute(r, d)
 	case policy == SlashNotFound, r.Method == http.MethodConnect: // a tunnel cannot be redirected
 		return decision{outcome: notFound, err: errNotFound}
 	}

@@ -382,12 +382,13 @@ func TestSecurityCatchAllOfPlainHandler(t *testing.T) {
 		{reads, "/files/private%2fx", "400"},
 		{reads, "/files/a%2F..%2Fprivate%2Fx", "400"},
 		{reads, "/files/a/..%2Fprivate/x", "400"},
+		{reads, "/files//private%2Fx", "400"}, // an unclean path is served as its clean form
 		{reads, "/files/public%2Fx", "200 read /files/public/x"},
 		{says("context"), "/files/private%2Fx", "200 context"},
 		{inner, "/files/private%2Fx", "200 inner"},
 	}
 	for _, test := range tests {
-		r := apiroutes.New()
+		r := apiroutes.New().Slashes(apiroutes.SlashServe)
 		r.Handle("/files/[...rest]", test.open)
 		r.Get("/files/private/[...rest]", says("guarded"))
 		if got := brief(testutil.Call(t, r, "GET "+test.path)); got != test.want && !(test.want == "400" && strings.HasPrefix(got, "400 ")) {
