@@ -1,14 +1,11 @@
 package apiroutes
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 )
 
 // The answering methods write a whole answer with its Content-Length. The
@@ -34,8 +31,17 @@ func (c Context) JSON(status int, v any) error {
 
 // Text answers with text as text/plain; charset=utf-8.
 func (c Context) Text(status int, text string) error {
-	return c.whole(status, textType, len(text), func(w io.Writer) error {
+	return c.whole(status, plainType, len(text), func(w io.Writer) error {
 		_, err := io.WriteString(w, text)
+		return err
+	})
+}
+
+// HTML answers with html as text/html; charset=utf-8. It escapes nothing: what
+// comes from elsewhere goes through [html/template] first.
+func (c Context) HTML(status int, html string) error {
+	return c.whole(status, htmlType, len(html), func(w io.Writer) error {
+		_, err := io.WriteString(w, html)
 		return err
 	})
 }
@@ -61,7 +67,10 @@ func (c Context) NoContent(status int) error {
 	return c.whole(status, nil, 0, func(io.Writer) error { return nil })
 }
 
-var textType = []string{"text/plain; charset=utf-8"}
+var (
+	plainType = []string{"text/plain; charset=utf-8"}
+	htmlType  = []string{"text/html; charset=utf-8"}
+)
 
 // whole claims the request and writes an answer of length bytes with write.
 func (c Context) whole(status int, contentType []string, length int, write func(io.Writer) error) error {
@@ -181,39 +190,4 @@ func isToken(text string) bool {
 		}
 	}
 	return text != ""
-}
-
-// jsonBuffer holds a value while it is encoded. Buffers are pooled: a handler
-// never sees one, and an io.Writer must not keep what it was given.
-type jsonBuffer struct {
-	bytes.Buffer
-	encoder *json.Encoder
-}
-
-var jsonBuffers = sync.Pool{New: func() any {
-	buffer := new(jsonBuffer)
-	buffer.encoder = json.NewEncoder(&buffer.Buffer)
-	buffer.encoder.SetEscapeHTML(false)
-	return buffer
-}}
-
-func getJSONBuffer() *jsonBuffer { return jsonBuffers.Get().(*jsonBuffer) }
-
-func (b *jsonBuffer) encode(v any) error {
-	b.Reset()
-	if err := b.encoder.Encode(v); err != nil {
-		b.encoder = nil // it keeps its error for ever
-		return err
-	}
-	b.Truncate(b.Len() - 1) // the newline that Encode appends
-	return nil
-}
-
-// put gives the buffer back unless it is spoilt or has grown so large that
-// keeping it would hold the memory of one unusual answer.
-func (b *jsonBuffer) put() {
-	const most = 64 << 10
-	if b.encoder != nil && b.Cap() <= most {
-		jsonBuffers.Put(b)
-	}
 }

@@ -8,6 +8,8 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+
+	"github.com/apiroutes/apiroutes/params"
 )
 
 // Context is one request and its answer, as a handler sees them. It is a small
@@ -47,6 +49,7 @@ func (f HandlerFunc) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // and answers the error that it returns.
 func serveContext(f HandlerFunc, c Context) {
 	returned := false
+	defer removeUploads(c.r, c.r.MultipartForm)
 	defer leavePanicking(c, &returned)
 	err := f(c)
 	returned = true
@@ -106,6 +109,15 @@ func (c Context) Param(name string) string {
 		}
 	}
 	return c.r.PathValue(name)
+}
+
+// PathValue is [Context.Param] by the name that [http.Request.PathValue] has,
+// so that package params reads either. It also has what [params.RawQuery] names.
+func (c Context) PathValue(name string) string {
+	if name == params.RawQuery {
+		return c.r.URL.RawQuery
+	}
+	return c.Param(name)
 }
 
 // Segments returns the segments that a catch-all parameter matched, each

@@ -80,6 +80,7 @@ func (d *decision) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	if e.scope.maxBody > 0 {
 		r = limitBody(w, r, e.scope.maxBody)
+		defer removeUploads(r, r.MultipartForm)
 	}
 	if !e.bare {
 		e.serve.ServeHTTP(w, r)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"mime/multipart"
 	"net/http"
@@ -21,7 +22,12 @@ import (
 //	PublicMessage() string                         // missing or empty: the status text
 //	ErrorCode() string                             // optional: a machine-readable code
 //	ErrorDetails() any                             // optional: encoded as JSON
+//	ErrorFields() iter.Seq2[string, string]        // optional: fields, and what is wrong with each
+//	ProblemDetails() (typ, title, instance string, extensions map[string]any) // optional: for RFC 9457
 //	WriteError(http.ResponseWriter, *http.Request) // answers by itself instead
+//
+// Of errors that are joined the first one with such a method decides, but the
+// fields of all are told.
 //
 // [*http.MaxBytesError] and [multipart.ErrMessageTooLarge] count as 413. The
 // error of the request's own context, returned once that is done, counts as
@@ -35,7 +41,26 @@ type Error struct {
 	Code    string // optional, machine-readable, such as "email_taken"
 	Details any    // optional, encoded as JSON
 
+	// Fields are the parts of the request that are wrong.
+	Fields []FieldError
+
+	// What [Problem] writes besides (RFC 9457, section 3). Type is a URI
+	// that identifies the kind of problem, Title a short text for all problems
+	// of that kind, Instance a URI for this occurrence. Members of Extensions
+	// with a name of RFC 9457 or of this package are left out.
+	Type, Title, Instance string
+	Extensions            map[string]any
+
 	cause error
+}
+
+// FieldError says what is wrong with one part of a request. Both texts are
+// public.
+type FieldError struct {
+	// Field is a JSON Pointer as a URI fragment, such as "#/user/age", for a
+	// part of the body, and else the name of a parameter.
+	Field   string
+	Message string // such as "must be a number"
 }
 
 // Errorf returns an error with a status and a formatted text for the client.
@@ -108,6 +133,23 @@ func (e *Error) ErrorCode() string { return e.value().Code }
 // ErrorDetails returns Details.
 func (e *Error) ErrorDetails() any { return e.value().Details }
 
+// ErrorFields returns Fields.
+func (e *Error) ErrorFields() iter.Seq2[string, string] {
+	return func(yield func(field, message string) bool) {
+		for _, f := range e.value().Fields {
+			if !yield(f.Field, f.Message) {
+				return
+			}
+		}
+	}
+}
+
+// ProblemDetails returns Type, Title, Instance and Extensions.
+func (e *Error) ProblemDetails() (typ, title, instance string, extensions map[string]any) {
+	v := e.value()
+	return v.Type, v.Title, v.Instance, v.Extensions
+}
+
 // value is the zero Error for nil: a nil *Error that was returned as an error,
 // perhaps wrapped, is a mistake that must not become a panic.
 func (e *Error) value() Error {
@@ -152,6 +194,9 @@ func publicError(r *http.Request, err error) *Error {
 		messager interface{ PublicMessage() string }
 		coder    interface{ ErrorCode() string }
 		detailer interface{ ErrorDetails() any }
+		problem  interface {
+			ProblemDetails() (typ, title, instance string, extensions map[string]any)
+		}
 		tooLarge *http.MaxBytesError
 	)
 	switch {
@@ -169,7 +214,31 @@ func publicError(r *http.Request, err error) *Error {
 	if errors.As(err, &detailer) {
 		public.Details = detailer.ErrorDetails()
 	}
+	if errors.As(err, &problem) {
+		public.Type, public.Title, public.Instance, public.Extensions = problem.ProblemDetails()
+	}
+	public.Fields = fieldsOf(err)
 	return public
+}
+
+// fieldsOf collects the fields of all errors that are joined in err, but not
+// those of an error's causes.
+func fieldsOf(err error) (fields []FieldError) {
+	switch e := err.(type) {
+	case interface {
+		ErrorFields() iter.Seq2[string, string]
+	}:
+		for field, message := range e.ErrorFields() {
+			fields = append(fields, FieldError{field, message})
+		}
+	case interface{ Unwrap() error }:
+		fields = fieldsOf(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		for _, joined := range e.Unwrap() {
+			fields = append(fields, fieldsOf(joined)...)
+		}
+	}
+	return fields
 }
 
 func tooLargeMessage(limit int64) string {
@@ -245,7 +314,7 @@ func fail(render ErrorRenderer, w http.ResponseWriter, r *http.Request, err erro
 		}
 		break
 	}
-	clearForError(w.Header())
+	clearForError(w.Header(), public.Status)
 	if public != err || public.cause != nil {
 		if self := selfAnswering(err); self != nil {
 			self.WriteError(w, r)
@@ -282,13 +351,17 @@ func selfAnswering(err error) selfAnswerer {
 
 // clearForError drops what described the answer that will not come. Set-Cookie,
 // Vary, Allow, Retry-After, WWW-Authenticate and CORS headers stay: they belong
-// to the exchange.
-func clearForError(header http.Header) {
+// to the exchange, and so does the Content-Range of a 416, which tells the
+// length that there is (RFC 9110, section 15.5.17).
+func clearForError(header http.Header, status int) {
 	for _, name := range [...]string{
 		"Content-Length", "Content-Type", "Content-Encoding", "Content-Disposition",
-		"Content-Range", "Etag", "Last-Modified", "Cache-Control",
+		"Etag", "Last-Modified", "Cache-Control",
 	} {
 		delete(header, name)
+	}
+	if status != http.StatusRequestedRangeNotSatisfiable {
+		delete(header, "Content-Range")
 	}
 }
 

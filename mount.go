@@ -19,6 +19,7 @@ func mount(l *leaf, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		inner := new(http.Request)
 		*inner = *r
+		defer removeUploads(inner, r.MultipartForm)
 		inner.URL = new(url.URL)
 		*inner.URL = *r.URL
 		inner.URL.Path = stripSegments(r.URL.Path, l.depth)

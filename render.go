@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+	"strings"
 )
 
 // ErrorRenderer writes the answer for an error, with headers, status and body.
@@ -18,7 +19,8 @@ type ErrorRenderer = func(w http.ResponseWriter, r *http.Request, e *Error)
 //
 //	{"error":"Method Not Allowed"}
 //
-// with "code" and "details" behind it where the error has them.
+// with "code" and "details" behind it where the error has them. What else is in
+// an Error is left to [Problem].
 func JSONError(w http.ResponseWriter, r *http.Request, e *Error) {
 	status := e.StatusCode()
 	if answer, ok := statusAnswers[status]; ok && e.Code == "" && e.Details == nil && e.PublicMessage() == answer.message {
@@ -29,7 +31,7 @@ func JSONError(w http.ResponseWriter, r *http.Request, e *Error) {
 		_, _ = w.Write(answer.body)
 		return
 	}
-	writeErrorBody(w, status, jsonType, struct {
+	writeErrorBody(w, status, jsonType, nil, struct {
 		Error   string `json:"error"`
 		Code    string `json:"code,omitempty"`
 		Details any    `json:"details,omitempty"`
@@ -41,22 +43,60 @@ func JSONError(w http.ResponseWriter, r *http.Request, e *Error) {
 //
 //	{"type":"about:blank","title":"Not Found","status":404,"detail":"no user 7"}
 //
-// with the extensions "code" and "details" where the error has them. detail is
-// left out where it would repeat the title.
+// with "instance" and the extensions of the error where it has them, among them
+// "code", "details", and "errors": what is wrong with each part of the request,
+// with a "pointer" into the body or the name of a "parameter". An error without
+// a title has that of its status, and detail is left out where it would repeat
+// the title.
 func Problem(w http.ResponseWriter, r *http.Request, e *Error) {
 	status := e.StatusCode()
-	title, detail := statusText(status), e.PublicMessage()
+	typ, title, detail := e.Type, e.Title, e.PublicMessage()
+	if typ == "" {
+		typ = "about:blank"
+	}
+	if title == "" {
+		title = statusText(status)
+	}
 	if detail == title {
 		detail = ""
 	}
-	writeErrorBody(w, status, problemType, struct {
-		Type    string `json:"type"`
-		Title   string `json:"title"`
-		Status  int    `json:"status"`
-		Detail  string `json:"detail,omitempty"`
-		Code    string `json:"code,omitempty"`
-		Details any    `json:"details,omitempty"`
-	}{"about:blank", title, status, detail, e.Code, encodable(e.Details)})
+	writeErrorBody(w, status, problemType, e.Extensions, struct {
+		Type     string      `json:"type"`
+		Title    string      `json:"title"`
+		Status   int         `json:"status"`
+		Detail   string      `json:"detail,omitempty"`
+		Instance string      `json:"instance,omitempty"`
+		Code     string      `json:"code,omitempty"`
+		Details  any         `json:"details,omitempty"`
+		Errors   []fieldPart `json:"errors,omitempty"`
+	}{typ, title, status, detail, e.Instance, e.Code, encodable(e.Details), fieldParts(e.Fields)})
+}
+
+// fieldPart is a [FieldError] as in the example of RFC 9457, section 3, which
+// points into bodies only.
+type fieldPart struct {
+	Detail    string `json:"detail"`
+	Pointer   string `json:"pointer,omitempty"`
+	Parameter string `json:"parameter,omitempty"`
+}
+
+func fieldParts(fields []FieldError) (parts []fieldPart) {
+	for _, f := range fields {
+		part := fieldPart{Detail: f.Message}
+		if strings.HasPrefix(f.Field, "#") {
+			part.Pointer = f.Field
+		} else {
+			part.Parameter = f.Field
+		}
+		parts = append(parts, part)
+	}
+	return parts
+}
+
+// reservedMembers are those that an extension must not imitate.
+var reservedMembers = map[string]bool{
+	"type": true, "title": true, "status": true, "detail": true, "instance": true,
+	"code": true, "details": true, "errors": true,
 }
 
 // Values of Content-Type, shared by all answers. Their capacity is their
@@ -66,17 +106,38 @@ var (
 	problemType = []string{"application/problem+json"}
 )
 
-func writeErrorBody(w http.ResponseWriter, status int, contentType []string, body any) {
+// writeErrorBody writes body, which is a struct, as a JSON object, with the
+// extensions as further members.
+func writeErrorBody(w http.ResponseWriter, status int, contentType []string, extensions map[string]any, body any) {
 	buffer := getJSONBuffer()
 	defer buffer.put()
 	if err := buffer.encode(body); err != nil {
 		return // cannot happen: details were encoded before
+	}
+	if len(extensions) > 0 {
+		buffer.extend(extensions)
 	}
 	header := w.Header()
 	header["Content-Type"] = contentType
 	header["Content-Length"] = []string{strconv.Itoa(buffer.Len())}
 	w.WriteHeader(status)
 	_, _ = w.Write(buffer.Bytes())
+}
+
+// extend adds those of the extensions that can be written to the object that
+// the buffer holds.
+func (b *jsonBuffer) extend(extensions map[string]any) {
+	members := map[string]any{}
+	for name, value := range extensions {
+		if value := encodable(value); value != nil && !reservedMembers[name] {
+			members[name] = value
+		}
+	}
+	if len(members) > 0 {
+		b.Truncate(b.Len() - 1)
+		b.WriteByte(',')
+		b.Write(encodable(members).(json.RawMessage)[1:])
+	}
 }
 
 // encodable returns details as JSON, or nil if they cannot be encoded: an
