@@ -9,7 +9,11 @@
 //	})
 //	r.Route("/api/data", apiroutes.Methods{Get: getData, Post: postData})
 //	r.Get("/api/user/[id]", func(c apiroutes.Context) error {
-//		user, err := users.Find(c.Context(), c.Param("id"))
+//		id, err := params.Int(c, "id")
+//		if err != nil {
+//			return err // 400, with what was expected
+//		}
+//		user, err := users.Find(c.Context(), id)
 //		if errors.Is(err, sql.ErrNoRows) {
 //			return apiroutes.Errorf(http.StatusNotFound, "no such user").WithCause(err)
 //		}
@@ -83,10 +87,13 @@
 //	req.query (path)                           c.Param, c.Segments
 //	req.query (search)                         c.Query, c.QueryValues
 //	req.cookies, req.headers                   c.Cookie, c.Header
-//	req.body                                   c.Decode(&v)
+//	parseInt(req.query.id)                     params.Int(c, "id"), params.QueryInt(c, "page", 1)
+//	req.body, formidable                       c.Decode(&v), c.Parts()
 //	res.status(201).json(v)                    return c.JSON(201, v)
 //	res.send(text), res.send(buffer)           c.Text, c.Bytes
 //	res.status(204).end()                      c.NoContent(204)
+//	res.redirect(307, "/login")                c.Redirect(307, "/login")
+//	fs.createReadStream(p).pipe(res)           c.File(fsys, name), c.Attachment(name)
 //	res.setHeader                              c.SetHeader, c.AddHeader, c.SetCookie
 //	throw, try/catch with res.status(500)      return err
 //	withLogger(handler), middleware.ts         any func(http.Handler) http.Handler

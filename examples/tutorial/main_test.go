@@ -1,87 +1,17 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"cmp"
-	"context"
 	"io"
 	"maps"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"regexp"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
-	"time"
+
+	"github.com/apiroutes/apiroutes/internal/programtest"
 )
-
-// program is one run of the tutorial. It is the writer for what that prints.
-type program struct {
-	mu      sync.Mutex
-	printed bytes.Buffer
-
-	url  string
-	stop context.CancelFunc
-	done chan struct{} // closed when run has returned
-	err  error         // what it returned, once done
-}
-
-var urlLine = regexp.MustCompile(`(?m)^listening on (http://\S+)\n`)
-
-func (p *program) Write(b []byte) (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.printed.Write(b)
-}
-
-func (p *program) String() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.printed.String()
-}
-
-// start runs the program on a free port until the test ends, which fails if
-// it then ends with an error. All is printed when start returns.
-func start(t *testing.T) *program {
-	t.Helper()
-	ctx, stop := context.WithCancel(t.Context())
-	p := &program{stop: stop, done: make(chan struct{})}
-	go func() {
-		defer close(p.done)
-		p.err = run(ctx, []string{"-addr", "127.0.0.1:0"}, p)
-	}()
-	t.Cleanup(func() {
-		stop()
-		<-p.done
-		if p.err != nil {
-			t.Errorf("run returned %v after its context ended", p.err)
-		}
-	})
-	// Polled, since a writer cannot know which of its calls is the last.
-	for deadline := time.Now().Add(10 * time.Second); strings.Count(p.String(), "\n") < 4; runtime.Gosched() {
-		select {
-		case <-p.done:
-			t.Fatalf("run returned %v; it printed %q", p.err, p)
-		default:
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("after 10 s it has printed %q", p)
-		}
-	}
-	if m := urlLine.FindStringSubmatch(p.String()); m != nil {
-		p.url = m[1]
-		return p
-	}
-	t.Fatalf("no URL in %q", p)
-	return nil
-}
 
 // request is one request and the exact answer to it. The body is sent as JSON
 // unless contentType says otherwise.
@@ -177,14 +107,14 @@ func (r request) headers() map[string]string {
 
 func TestAnswers(t *testing.T) {
 	t.Parallel()
-	p := start(t)
+	p := programtest.Start(t, run)
 	transport := new(http.Transport)
 	defer transport.CloseIdleConnections()
 	client := &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error {
 		return http.ErrUseLastResponse
 	}}
 	for _, tt := range slices.Concat(tutorial, hostile) {
-		resp, body := tt.send(t, client, p.url)
+		resp, body := tt.send(t, client, p.URL)
 		if resp.StatusCode != tt.status || body != tt.answer {
 			t.Errorf("%s %.40s\n got %d %s\nwant %d %s\n     %s", tt.line, tt.body, resp.StatusCode, body, tt.status, tt.answer, tt.reason)
 		}
@@ -196,103 +126,16 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// TestPrintedCommands pastes what the program prints into a shell.
 func TestPrintedCommands(t *testing.T) {
 	t.Parallel()
-	p := start(t)
-	answers := []string{
+	want := []string{
 		`{"message":"Hello from API Routes!"}`,
 		`{"message":"Hello, Ada!"}`,
 		`{"params":["profile","settings"],"message":"Catch-all API Route"}`,
 	}
-	lines := slices.Collect(strings.Lines(p.String()))
-	if len(lines) != 1+len(answers) {
-		t.Fatalf("want the URL and %d commands, printed is:\n%s", len(answers), p)
-	}
-	_, err := exec.LookPath("curl")
-	for i, line := range lines[1:] {
-		if !strings.HasPrefix(line, "  curl ") || !strings.Contains(line, p.url+"/api/") {
-			t.Errorf("%q is no curl command for %s", line, p.url)
-		}
-		if err != nil {
-			continue // the commands are as they should be, but here is no curl
-		}
-		cmd := exec.CommandContext(t.Context(), "sh", "-c", line)
-		cmd.Env = append(os.Environ(), "no_proxy=*", "NO_PROXY=*")
-		if got, err := cmd.Output(); err != nil || string(got) != answers[i] {
-			t.Errorf("%s gives %s (%v), want %s", line, got, err, answers[i])
-		}
-	}
-	p.stop()
-	<-p.done
-	if got := p.String(); got != strings.Join(lines, "") {
-		t.Errorf("more was printed later:\n%s", got)
+	if got := programtest.Start(t, run).Commands(t); !slices.Equal(got, want) {
+		t.Errorf("the commands give %q, want %q", got, want)
 	}
 }
 
-func TestBadFlags(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		args []string
-		says string // what the error must name
-	}{
-		{[]string{"-adr", ":0"}, "adr"},
-		{[]string{"-addr"}, "addr"},
-		{[]string{"-addr", "127.0.0.1:70000"}, "70000"},
-		{[]string{"-addr", "nonsense"}, "nonsense"},
-		{[]string{"localhost:80"}, `unexpected argument "localhost:80"`},
-	} {
-		var stdout bytes.Buffer
-		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second) // or a run that accepts the flags would not end
-		err := run(ctx, tt.args, &stdout)
-		cancel()
-		if err == nil || !strings.Contains(err.Error(), tt.says) {
-			t.Errorf("run %q returned %v, want an error about %s", tt.args, err, tt.says)
-		}
-		if stdout.Len() > 0 {
-			t.Errorf("run %q printed %q to stdout", tt.args, &stdout)
-		}
-	}
-}
-
-// Asking for help is no failure.
-func TestHelp(t *testing.T) {
-	var stdout bytes.Buffer
-	if err := run(t.Context(), []string{"-h"}, &stdout); err != nil || !strings.Contains(stdout.String(), "-addr") {
-		t.Errorf("run -h returned %v and printed %q, want nil and the flags", err, &stdout)
-	}
-}
-
-// TestSignals builds the program and stops it as a terminal and as a service
-// manager do.
-func TestSignals(t *testing.T) {
-	t.Parallel()
-	binary := filepath.Join(t.TempDir(), "tutorial")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
-		cmd := exec.CommandContext(t.Context(), binary, "-addr", "127.0.0.1:0")
-		stdout, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		var stderr bytes.Buffer
-		cmd.Stderr = &stderr
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		watchdog := time.AfterFunc(20*time.Second, func() { cmd.Process.Kill() })
-		first, err := bufio.NewReader(stdout).ReadString('\n')
-		if err != nil || !urlLine.MatchString(first) {
-			t.Errorf("it printed %q, %v", first, err)
-		}
-		if err := cmd.Process.Signal(sig); err != nil {
-			t.Errorf("%v: %v", sig, err)
-		}
-		if err := cmd.Wait(); err != nil || stderr.Len() > 0 {
-			t.Errorf("after %v it ended with %v, and said %q; want exit code 0 in silence", sig, err, &stderr)
-		}
-		watchdog.Stop()
-	}
-}
+func TestProgram(t *testing.T) { programtest.Contract(t, run) }
