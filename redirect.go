@@ -1,6 +1,7 @@
 package apiroutes
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -15,10 +16,14 @@ import (
 // escaped.
 //
 // A target that a browser may take for another site is a 400 error: one with a
-// scheme, with two slashes or backslashes in front, with a space there or a
-// control anywhere. So a target that came from a client, in "?next=" for example,
-// cannot lead away. For other sites there is [Context.RedirectExternal].
+// scheme, with two slashes or backslashes in front, or with a space there. So a
+// target that came from a client, in "?next=" for example, cannot lead away. For
+// other sites there is [Context.RedirectExternal]. Controls are refused as in
+// [Context.SetHeader].
 func (c Context) Redirect(status int, target string) error {
+	if err := checkHeader("Location", target); err != nil || strings.Contains(target, "\t") {
+		return cmp.Or(err, errors.New("apiroutes: Redirect: the target holds a tab"))
+	}
 	if problem := foreign(target); problem != "" {
 		return Errorf(http.StatusBadRequest, "the redirect target %q %s", bounded(target), problem).
 			WithCause(errors.New("apiroutes: Redirect takes a path of this site: for another one call RedirectExternal"))
@@ -31,7 +36,7 @@ func (c Context) Redirect(status int, target string) error {
 // choose it.
 func (c Context) RedirectExternal(status int, target string) error {
 	u, err := url.Parse(target)
-	if err != nil || hasControl(target) || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || strings.Contains(target, `\`) {
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || strings.Contains(target, `\`) {
 		return fmt.Errorf("apiroutes: RedirectExternal to %q: write a whole URL such as https://example.com/path", bounded(target))
 	}
 	return c.redirect(status, target)
@@ -52,15 +57,13 @@ func (c Context) redirect(status int, target string) error {
 	return c.whole(status, nil, 0, nil)
 }
 
-// foreign says why a target may lead away from this site, as browsers read it
-// (WHATWG URL, section 4.4): they drop spaces and controls around it and tabs
-// and newlines in it, and take a backslash for a slash.
+// foreign says why a target without controls may lead away from this site, as
+// browsers read it (WHATWG URL, section 4.4): they drop spaces around it, and
+// take a backslash for a slash.
 func foreign(target string) (problem string) {
 	switch {
 	case target == "":
 		return "is empty"
-	case hasControl(target):
-		return "holds a control character"
 	case target[0] == ' ':
 		return "begins with a space"
 	case len(target) > 1 && isSlash(target[0]) && isSlash(target[1]):
@@ -75,10 +78,6 @@ func foreign(target string) (problem string) {
 }
 
 func isSlash(c byte) bool { return c == '/' || c == '\\' }
-
-func hasControl(text string) bool {
-	return strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f })
-}
 
 // escapeURI escapes the bytes that a URI cannot hold (RFC 3986, section 2).
 // Escapes that are there stay.
