@@ -28,6 +28,7 @@ func TestAPIListing(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ dir, golden string }{
 		{".", "testdata/api/apiroutes.txt"},
+		{"./fallback", "testdata/api/fallback.txt"},
 		{"./params", "testdata/api/params.txt"},
 		{"./testutil", "testdata/api/testutil.txt"},
 	} {
@@ -211,7 +212,7 @@ func TestAPISize(t *testing.T) {
 
 func TestAPIIsDocumented(t *testing.T) {
 	t.Parallel()
-	for _, dir := range []string{".", "params", "testutil"} {
+	for _, dir := range []string{".", "fallback", "params", "testutil"} {
 		for _, n := range apiNames(t, dir) {
 			if !n.documented {
 				t.Errorf("%s: %s %s has no comment", dir, n.kind, n.name)
@@ -229,6 +230,7 @@ func TestAPIImports(t *testing.T) {
 		allowed []string
 	}{
 		{".", []string{apiModule + "/params"}},
+		{"fallback", []string{apiModule}},
 		{"params", nil},
 		{"testutil", []string{"github.com/google/go-cmp/cmp"}},
 	} {

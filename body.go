@@ -31,9 +31,10 @@ const defaultMaxBody = 1 << 20
 //
 // A form field is a string, boolean ("on" counts as true), number,
 // [time.Duration] or [encoding.TextUnmarshaler] such as [time.Time], a pointer
-// to one, which stays nil for an absent or empty value, or a slice of those for
-// one that may be repeated; an uploaded file is a [*multipart.FileHeader] or a
-// slice of them. A value that is absent leaves its field as it was. A form has
+// to one, which tells absent from zero, or a slice of those for one that may be
+// repeated; an uploaded file is a [*multipart.FileHeader] or a slice of them. A
+// value that is absent leaves its field as it was, and so does an empty one for
+// a pointer to anything but a string: an input that was left empty. A form has
 // at most 1,000 fields. Files beyond 1 MiB of memory wait in temporary files,
 // which are removed when the handler has returned; [Context.Parts] reads a form
 // without keeping it.

@@ -78,7 +78,7 @@ func leavePanicking(c Context, returned *bool) {
 	if v != http.ErrAbortHandler {
 		record(c.w, c.r, http.StatusInternalServerError, fmt.Errorf("panic after a part of the answer: %v\n%s", v, debug.Stack()))
 	}
-	panic(http.ErrAbortHandler)
+	abort(c.w)
 }
 
 // Request returns the request. Its PathValue has the path parameters only

@@ -1,6 +1,7 @@
 package apiroutes_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"os"
@@ -87,6 +88,59 @@ func TestDocsPrograms(t *testing.T) {
 	dir := apiUser(t, programs)
 	apiGo(t, dir, "mod", "tidy")
 	apiGo(t, dir, "vet", "./...")
+}
+
+// docsPackages are the packages that a snippet may use without importing them.
+var docsPackages = map[string]string{
+	"apiroutes": apiModule, "params": apiModule + "/params", "fallback": apiModule + "/fallback",
+	"errors": "errors", "fmt": "fmt", "http": "net/http", "multipart": "mime/multipart", "slog": "log/slog", "sql": "database/sql", "time": "time",
+}
+
+// TestDocsSnippets compiles what the guides show of a program: statements of a
+// function that has a router r.
+func TestDocsSnippets(t *testing.T) {
+	t.Parallel()
+	const file = "docs/from-nextjs.md"
+	blocks, _ := docsParse(t, file)
+	programs := map[string]string{"find.go": "package snippets\n\nimport \"context\"\n\nfunc find(context.Context, string) (any, error) { return nil, nil }\n"}
+	for _, b := range blocks {
+		if b.language != "go" {
+			continue
+		}
+		var imports strings.Builder
+		for name, path := range docsPackages {
+			if name == "apiroutes" || strings.Contains(b.text, name+".") {
+				fmt.Fprintf(&imports, "import %q;", path)
+			}
+		}
+		head := fmt.Sprintf("package snippets; %s func snippet%d(r *apiroutes.Router) {", imports.String(), b.line)
+		programs[fmt.Sprintf("snippet%d.go", b.line)] = fmt.Sprintf("%s\n//line %s:%d\n%s}\n", head, file, b.line, b.text)
+	}
+	if len(programs) < 10 {
+		t.Fatalf("%s has %d snippets", file, len(programs)-1)
+	}
+	// As a package of this module, since a user's would need what the tests of
+	// package fallback import.
+	overlay := struct{ Replace map[string]string }{map[string]string{}}
+	temp := t.TempDir()
+	for name, text := range programs {
+		file := filepath.Join(temp, name)
+		if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		overlay.Replace[filepath.Join("internal", "snippets", name)] = file
+	}
+	replace, err := json.Marshal(overlay)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := filepath.Join(temp, "overlay.json")
+	if err := os.WriteFile(list, replace, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-overlay", list, "./internal/snippets").CombinedOutput(); err != nil {
+		t.Errorf("go build: %v\n%s", err, out)
+	}
 }
 
 // docsCommands are the commands that the README may tell people to run, each

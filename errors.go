@@ -9,6 +9,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // Error is an error with a status and a text for the client. Everything in it
@@ -228,8 +229,10 @@ func fieldsOf(err error) (fields []FieldError) {
 	case interface {
 		ErrorFields() iter.Seq2[string, string]
 	}:
-		for field, message := range e.ErrorFields() {
-			fields = append(fields, FieldError{field, message})
+		if seq := e.ErrorFields(); seq != nil {
+			for field, message := range seq {
+				fields = append(fields, FieldError{field, message})
+			}
 		}
 	case interface{ Unwrap() error }:
 		fields = fieldsOf(e.Unwrap())
@@ -308,13 +311,16 @@ func fail(render ErrorRenderer, w http.ResponseWriter, r *http.Request, err erro
 				continue
 			}
 		case broken:
-			panic(http.ErrAbortHandler)
+			abort(w)
 		default:
 			return
 		}
 		break
 	}
 	clearForError(w.Header(), public.Status)
+	if public.Status == http.StatusRequestedRangeNotSatisfiable {
+		setContentRange(w.Header(), err)
+	}
 	if public != err || public.cause != nil {
 		if self := selfAnswering(err); self != nil {
 			self.WriteError(w, r)
@@ -325,6 +331,15 @@ func fail(render ErrorRenderer, w http.ResponseWriter, r *http.Request, err erro
 		render = JSONError
 	}
 	render(w, r, public)
+}
+
+// abort ends a request of which a part is answered so that the client can tell.
+// A recovering middleware may take the panic, even that of http.ErrAbortHandler,
+// for its own and return, whereupon the server would complete the answer: so it
+// is not let write any more either.
+func abort(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Unix(1, 0)) // long ago
+	panic(http.ErrAbortHandler)
 }
 
 // selfAnswerer is an error that writes its own answer.

@@ -11,6 +11,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"syscall"
 	"unicode"
 )
 
@@ -46,12 +47,8 @@ func (c Context) File(fsys fs.FS, name string) error {
 		case w.started:
 			settle(c.r, newMark(&mark{state: broken, cause: err}))
 		default: // another answer may follow
-			rangeOf := header["Content-Range"]
 			clear(header)
 			maps.Copy(header, before)
-			if w.refused == http.StatusRequestedRangeNotSatisfiable {
-				header["Content-Range"] = rangeOf
-			}
 			settle(c.r, nil)
 		}
 	}()
@@ -75,8 +72,13 @@ func openFile(fsys fs.FS, name string) (*content, error) {
 	if !fs.ValidPath(name) || strings.Contains(name, "\x00") {
 		return nil, missing(&fs.PathError{Op: "open", Path: bounded(name), Err: fs.ErrInvalid})
 	}
+	if stater, ok := fsys.(fs.StatFS); ok { // to open a pipe would wait for its other end
+		if info, err := stater.Stat(name); err == nil && !info.Mode().IsRegular() {
+			return nil, missing(&fs.PathError{Op: "open", Path: bounded(name), Err: errors.New("not a regular file")})
+		}
+	}
 	file, err := fsys.Open(name)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid) || errors.Is(err, fs.ErrPermission) {
+	if err != nil && namesNothing(err) {
 		return nil, missing(err)
 	} else if err != nil {
 		return nil, err
@@ -94,9 +96,21 @@ func openFile(fsys fs.FS, name string) (*content, error) {
 	if seeker, ok := file.(io.ReadSeeker); ok {
 		c.seeker = seeker
 	} else {
-		c.seeker = &reopener{fsys: fsys, content: c}
+		c.seeker = &forward{content: c}
 	}
 	return c, nil
+}
+
+// namesNothing reports whether an error of Open is due to the name.
+func namesNothing(err error) bool {
+	for _, due := range []error{
+		fs.ErrNotExist, fs.ErrInvalid, fs.ErrPermission, syscall.ENOTDIR, syscall.ENAMETOOLONG,
+	} {
+		if errors.Is(err, due) {
+			return true
+		}
+	}
+	return strings.HasSuffix(err.Error(), "path escapes from parent") // os.Root's, which has no name
 }
 
 // describe sets the headers that http.ServeContent would guess at, or leave
@@ -122,10 +136,10 @@ func (c *content) describe(header http.Header) {
 
 // boundRanges takes the header Range from a request that asks for more ranges
 // than anybody needs (RFC 9110, section 14.2): each of them costs a seek, and
-// where that means to open and read the file again only one is served.
+// of a file that can only be read on there is one.
 func (c *content) boundRanges(r *http.Request) *http.Request {
 	most := 16
-	if _, reopens := c.seeker.(*reopener); reopens {
+	if _, ok := c.seeker.(*forward); ok {
 		most = 1
 	}
 	if strings.Count(r.Header.Get("Range"), ",") < most {
@@ -138,48 +152,39 @@ func (c *content) boundRanges(r *http.Request) *http.Request {
 	return whole
 }
 
-// reopener makes a file seekable that is not, such as one in a zip archive: it
-// reads on to a place ahead, and opens the file again for one behind.
-type reopener struct {
-	fsys    fs.FS
-	content *content
-	at      int64 // where the next Read is to begin
-	read    int64 // where the file stands
+// forward makes a file seekable that is not, such as one in a zip archive, as
+// far as one range needs it: it reads on to a place ahead.
+type forward struct {
+	*content
+	at   int64 // where the next Read is to begin
+	read int64 // where the file stands
 }
 
-func (r *reopener) Seek(offset int64, whence int) (int64, error) {
+func (f *forward) Seek(offset int64, whence int) (int64, error) {
 	switch whence {
 	case io.SeekCurrent:
-		offset += r.at
+		offset += f.at
 	case io.SeekEnd:
-		offset += r.content.info.Size()
+		offset += f.info.Size()
 	}
-	if offset < 0 {
+	if offset < f.read {
 		return 0, fs.ErrInvalid
 	}
-	r.at = offset
+	f.at = offset
 	return offset, nil
 }
 
-func (r *reopener) Read(p []byte) (int, error) {
-	if r.at < r.read {
-		file, err := r.fsys.Open(r.content.name)
-		if err != nil {
-			return 0, err
-		}
-		r.content.File.Close()
-		r.content.File, r.read = file, 0
-	}
-	if skip := r.at - r.read; skip > 0 {
-		n, err := io.CopyN(io.Discard, r.content.File, skip)
-		r.read += n
+func (f *forward) Read(p []byte) (int, error) {
+	if skip := f.at - f.read; skip > 0 {
+		n, err := io.CopyN(io.Discard, f.File, skip)
+		f.read += n
 		if err != nil {
 			return 0, err
 		}
 	}
-	n, err := r.content.File.Read(p)
-	r.read += int64(n)
-	r.at = r.read
+	n, err := f.File.Read(p)
+	f.read += int64(n)
+	f.at = f.read
 	return n, err
 }
 
@@ -233,9 +238,29 @@ func (w *fileWriter) count(n int64, err error) {
 	}
 }
 
+// rangeError keeps the header that belongs to a 416, but to no answer that a
+// handler gives instead.
+type rangeError struct {
+	reason       string
+	contentRange []string
+}
+
+func (e *rangeError) Error() string { return e.reason }
+
+func setContentRange(header http.Header, err error) {
+	var e *rangeError
+	if errors.As(err, &e) && e.contentRange != nil {
+		header["Content-Range"] = e.contentRange
+	}
+}
+
 // err tells how it went.
 func (w *fileWriter) err(method string) error {
 	switch {
+	case w.refused == http.StatusRequestedRangeNotSatisfiable && strings.HasPrefix(w.reason, "invalid range"):
+		return (&Error{Status: w.refused}).WithCause(&rangeError{strings.TrimSpace(w.reason), w.Header()["Content-Range"]})
+	case w.refused == http.StatusRequestedRangeNotSatisfiable: // of a seek that failed
+		return errors.New("apiroutes: the file cannot be read: " + strings.TrimSpace(w.reason))
 	case w.refused != 0:
 		return (&Error{Status: w.refused}).WithCause(errors.New(strings.TrimSpace(w.reason)))
 	case w.failed != nil:
@@ -263,7 +288,7 @@ func (c Context) Attachment(filename string) error {
 		switch {
 		case r == '\u200c', r == '\u200d': // joiners, which Persian and emoji need
 			return r
-		case r == unicode.ReplacementChar, r == '\u2028', r == '\u2029', unicode.Is(unicode.C, r):
+		case r == unicode.ReplacementChar, r == '\u2028', r == '\u2029', unicode.In(r, unicode.Cc, unicode.Cf):
 			return -1 // also the marks that show "exe.pdf" for "fdp.exe"
 		}
 		return r

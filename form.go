@@ -1,6 +1,7 @@
 package apiroutes
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"io/fs"
@@ -25,7 +26,13 @@ const (
 // query.
 func parseURLEncoded(body []byte) (*multipart.Form, error) {
 	text := string(body)
-	if n := strings.Count(text, "&") + 1; n > maxFormFields {
+	fields := 0
+	for pair := range strings.SplitSeq(text, "&") {
+		if pair != "" {
+			fields++
+		}
+	}
+	if fields > maxFormFields {
 		return nil, errTooManyFields
 	}
 	values, err := url.ParseQuery(text)
@@ -45,7 +52,7 @@ func (c Context) readMultipart(boundary string) (*multipart.Form, error) {
 	if err != nil {
 		return nil, err
 	}
-	form, err := multipart.NewReader(body, boundary).ReadForm(maxFormMemory)
+	form, err := body.parts(boundary).ReadForm(maxFormMemory)
 	if err != nil {
 		return nil, body.formError(err)
 	}
@@ -54,6 +61,35 @@ func (c Context) readMultipart(boundary string) (*multipart.Form, error) {
 		return nil, err
 	}
 	return form, checkForm(form)
+}
+
+// parts reads a form with package multipart, which takes one that ends between
+// two lines of a part's header for whole.
+func (b *body) parts(boundary string) *multipart.Reader {
+	return multipart.NewReader(&wholeForm{body: b, last: "\n--" + boundary + "--"}, boundary)
+}
+
+// wholeForm ends with io.EOF only right behind the last boundary. Where that
+// has its line end, what comes next is read by nobody but body.end.
+type wholeForm struct {
+	*body
+	last string
+	tail []byte // of the body so far, as if it began with a line end
+}
+
+func (f *wholeForm) Read(p []byte) (int, error) {
+	const padding = 64 // space behind a boundary
+	if f.tail == nil {
+		f.tail = []byte{'\n'}
+	}
+	n, err := f.body.Read(p)
+	most := len(f.last) + padding
+	f.tail = append(f.tail, p[max(0, n-most):n]...)
+	f.tail = append(f.tail[:0], f.tail[max(0, len(f.tail)-most):]...)
+	if err == io.EOF && !bytes.HasSuffix(bytes.TrimRight(f.tail, " \t"), []byte(f.last)) {
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
 }
 
 // end reads what stands behind the last boundary, which is to be ignored (RFC
@@ -74,7 +110,7 @@ func (b *body) formError(err error) error {
 		return err // a temporary file cannot be written, or nobody waits any more
 	case errors.Is(err, multipart.ErrMessageTooLarge):
 		return Errorf(http.StatusRequestEntityTooLarge, "the form exceeds the limit of %d parts, or its headers and text are too long", maxFormFields).WithCause(err)
-	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+	case errors.Is(err, io.ErrUnexpectedEOF):
 		return Errorf(http.StatusBadRequest, "the form ends after %d bytes, before its last boundary", b.read).WithCause(err)
 	}
 	return Errorf(http.StatusBadRequest, "the form is malformed within its first %d bytes", b.read).WithCause(err)
@@ -90,8 +126,8 @@ func isBoundary(text string) bool {
 // checkForm refuses names and values that are not UTF-8.
 func checkForm(form *multipart.Form) error {
 	for name, values := range form.Value {
-		if !utf8.ValidString(name) {
-			return Errorf(http.StatusBadRequest, "a field's name, %q, is not valid UTF-8", bounded(name))
+		if err := checkPart(name, ""); err != nil {
+			return err
 		}
 		for _, value := range values {
 			if !utf8.ValidString(value) {
@@ -100,14 +136,22 @@ func checkForm(form *multipart.Form) error {
 		}
 	}
 	for name, files := range form.File {
-		if !utf8.ValidString(name) {
-			return Errorf(http.StatusBadRequest, "a field's name, %q, is not valid UTF-8", bounded(name))
-		}
 		for _, file := range files {
-			if !utf8.ValidString(file.Filename) {
-				return fieldError(name, "has a file name that is not valid UTF-8")
+			if err := checkPart(name, file.Filename); err != nil {
+				return err
 			}
 		}
+	}
+	return nil
+}
+
+// checkPart is the part of checkForm for names.
+func checkPart(name, filename string) error {
+	switch {
+	case !utf8.ValidString(name):
+		return Errorf(http.StatusBadRequest, "a field's name, %q, is not valid UTF-8", bounded(name))
+	case !utf8.ValidString(filename):
+		return fieldError(name, "has a file name that is not valid UTF-8")
 	}
 	return nil
 }
@@ -183,7 +227,7 @@ func (c Context) Parts() iter.Seq2[*Part, error] {
 			yield(nil, err)
 			return
 		}
-		reader := multipart.NewReader(body, boundary)
+		reader := body.parts(boundary)
 		for n := 1; ; n++ {
 			part, err := reader.NextPart()
 			switch {
@@ -198,7 +242,12 @@ func (c Context) Parts() iter.Seq2[*Part, error] {
 			case n > maxFormFields:
 				yield(nil, body.formError(multipart.ErrMessageTooLarge))
 				return
-			case !yield(&Part{part, body}, nil):
+			}
+			if err := checkPart(part.FormName(), part.FileName()); err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yield(&Part{part, body}, nil) {
 				return
 			}
 		}

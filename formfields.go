@@ -37,18 +37,28 @@ var formPlans sync.Map // of reflect.Type to *formPlan
 // can fill.
 func structTarget(v any) (target, error) {
 	p := reflect.ValueOf(v)
-	if p.Kind() != reflect.Pointer || p.Type().Elem().Kind() != reflect.Struct {
+	if p.Kind() != reflect.Pointer {
 		return target{json: true}, nil
 	}
-	plan, ok := formPlans.Load(p.Type().Elem())
-	if !ok {
-		plan, _ = formPlans.LoadOrStore(p.Type().Elem(), planForm(p.Type().Elem()))
+	t := p.Type().Elem()
+	pointers := t.Kind() == reflect.Pointer
+	if pointers {
+		t = t.Elem()
 	}
-	switch plan := plan.(*formPlan); {
+	if t.Kind() != reflect.Struct {
+		return target{json: true}, nil
+	}
+	cached, ok := formPlans.Load(t)
+	if !ok {
+		cached, _ = formPlans.LoadOrStore(t, planForm(t))
+	}
+	switch plan := cached.(*formPlan); {
 	case plan.err != nil:
 		return target{}, plan.err
 	case len(plan.fields) == 0:
 		return target{json: true}, nil
+	case pointers:
+		return target{}, fmt.Errorf("apiroutes: Decode into %T: a form fills a struct: pass the pointer to it", v)
 	case p.IsNil():
 		return target{}, errNilPointer
 	default:

@@ -41,7 +41,9 @@ func decodeJSON(body []byte, v any) error {
 		}
 		problem := fmt.Sprintf("must be %s, not %s", typeName(typed.Type), bounded(typed.Value))
 		e := Errorf(http.StatusBadRequest, "%s %s (before byte %d)", where, problem, int(typed.Offset)+skipped)
-		e.Fields = []FieldError{{Field: bounded(jsonPointer(body, typed.Offset)), Message: problem}}
+		if pointer := jsonPointer(body, typed); pointer != "" && len(pointer) <= 256 { // a part of one is another one
+			e.Fields = []FieldError{{Field: pointer, Message: problem}}
+		}
 		return e.WithCause(err)
 	}
 	return Errorf(http.StatusBadRequest, "the body does not fit").WithCause(err) // an error of an UnmarshalJSON: its text is not ours to publish
@@ -50,8 +52,15 @@ func decodeJSON(body []byte, v any) error {
 // jsonPointer returns where in valid JSON the value stands that ends at, or
 // begins before, a byte offset: a JSON Pointer in its form as a URI fragment
 // (RFC 6901, section 6). The path that encoding/json reports lacks the indexes
-// of arrays and cannot be taken apart at its dots.
-func jsonPointer(body []byte, offset int64) string {
+// of arrays and cannot be taken apart at its dots. It is empty where it does not
+// agree with that path: an UnmarshalJSON that calls json.Unmarshal counts its
+// offsets from elsewhere.
+func jsonPointer(body []byte, typed *json.UnmarshalTypeError) string {
+	offset, field := typed.Offset, typed.Field
+	if number, ok := strings.CutPrefix(typed.Value, "number "); ok && offset > 0 && bytes.HasSuffix(body[:min(offset-1, int64(len(body)))], []byte(number)) {
+		offset-- // encoding/json counts one too many for a number that goes into an interface
+	}
+	agrees := field == "" // its end is a key; before it are embedded structs too
 	type level struct {
 		key   string
 		index int  // of an array's element
@@ -69,9 +78,6 @@ func jsonPointer(body []byte, offset int64) string {
 		top := len(path) - 1
 		if delim, ok := token.(json.Delim); ok && (delim == ']' || delim == '}') {
 			path = path[:top]
-			if decoder.InputOffset() >= offset {
-				break
-			}
 			continue
 		}
 		if top >= 0 {
@@ -98,8 +104,13 @@ func jsonPointer(body []byte, offset int64) string {
 		step := l.key
 		if l.array {
 			step = strconv.Itoa(l.index)
+		} else if at := len(field) - len(step); at >= 0 && strings.EqualFold(field[at:], step) && (at == 0 || field[at-1] == '.') {
+			agrees = true
 		}
 		pointer.WriteString(pointerStep(step))
+	}
+	if !agrees {
+		return ""
 	}
 	return pointer.String()
 }
@@ -107,7 +118,7 @@ func jsonPointer(body []byte, offset int64) string {
 // pointerStep is one step of a JSON Pointer as a URI fragment.
 func pointerStep(key string) string { return "/" + escapeURI(pointerEscaper.Replace(key)) }
 
-var pointerEscaper = strings.NewReplacer("~", "~0", "/", "~1", "%", "%25", "#", "%23")
+var pointerEscaper = strings.NewReplacer("~", "~0", "/", "~1", "%", "%25", "#", "%23", "[", "%5B", "]", "%5D")
 
 // typeName says what a Go type takes, in a client's terms.
 func typeName(t reflect.Type) string {

@@ -1,7 +1,6 @@
 package apiroutes
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -16,14 +15,10 @@ import (
 // escaped.
 //
 // A target that a browser may take for another site is a 400 error: one with a
-// scheme, with two slashes or backslashes in front, or with a space there. So a
-// target that came from a client, in "?next=" for example, cannot lead away. For
-// other sites there is [Context.RedirectExternal]. Controls are refused as in
-// [Context.SetHeader].
+// scheme, with two slashes or backslashes in front, with a space there or a
+// control anywhere. So a target that came from a client, in "?next=" for example,
+// cannot lead away. For other sites there is [Context.RedirectExternal].
 func (c Context) Redirect(status int, target string) error {
-	if err := checkHeader("Location", target); err != nil || strings.Contains(target, "\t") {
-		return cmp.Or(err, errors.New("apiroutes: Redirect: the target holds a tab"))
-	}
 	if problem := foreign(target); problem != "" {
 		return Errorf(http.StatusBadRequest, "the redirect target %q %s", bounded(target), problem).
 			WithCause(errors.New("apiroutes: Redirect takes a path of this site: for another one call RedirectExternal"))
@@ -57,13 +52,15 @@ func (c Context) redirect(status int, target string) error {
 	return c.whole(status, nil, 0, nil)
 }
 
-// foreign says why a target without controls may lead away from this site, as
-// browsers read it (WHATWG URL, section 4.4): they drop spaces around it, and
-// take a backslash for a slash.
+// foreign says why a target may lead away from this site, as browsers read it
+// (WHATWG URL, section 4.4): they drop spaces and controls around it and tabs
+// and newlines in it, and take a backslash for a slash.
 func foreign(target string) (problem string) {
 	switch {
 	case target == "":
 		return "is empty"
+	case strings.ContainsFunc(target, func(r rune) bool { return r < ' ' || r == 0x7f }):
+		return "holds a control character"
 	case target[0] == ' ':
 		return "begins with a space"
 	case len(target) > 1 && isSlash(target[0]) && isSlash(target[1]):
@@ -79,12 +76,14 @@ func foreign(target string) (problem string) {
 
 func isSlash(c byte) bool { return c == '/' || c == '\\' }
 
-// escapeURI escapes the bytes that a URI cannot hold (RFC 3986, section 2).
-// Escapes that are there stay.
+// escapeURI escapes the bytes that a URI cannot hold (RFC 3986, section 2), and
+// a percent sign that begins no escape.
 func escapeURI(text string) string {
 	var b strings.Builder
 	for i := range len(text) {
-		if c := text[i]; c <= ' ' || c >= 0x7f || strings.IndexByte("\"<>\\^`{|}", c) >= 0 {
+		c := text[i]
+		_, escape := unescapeByte(text[i:])
+		if c == '%' && !escape || c <= ' ' || c >= 0x7f || strings.IndexByte("\"<>\\^`{|}", c) >= 0 {
 			fmt.Fprintf(&b, "%%%02X", c)
 		} else {
 			b.WriteByte(c)

@@ -20,6 +20,9 @@ import (
 // aborted once the handler returns, even when the handler drops the error,
 // since a truncated answer must not look complete.
 //
+// To write before the body was read to its end, over HTTP/1.1, call
+// [http.ResponseController.EnableFullDuplex], and read that body or fail.
+//
 //	return c.Stream(func(w http.ResponseWriter) error {
 //		w.Header().Set("Content-Type", "text/event-stream")
 //		for event := range events {

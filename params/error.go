@@ -30,7 +30,7 @@ func (e *valueError) Error() string {
 	if e.cause == nil {
 		return e.PublicMessage()
 	}
-	return e.PublicMessage() + ": " + e.cause.Error()
+	return fmt.Sprintf("%s: %.256s", e.PublicMessage(), e.cause.Error()) // which may repeat the value
 }
 
 func (e *valueError) Unwrap() error { return e.cause }

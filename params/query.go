@@ -10,7 +10,7 @@ import (
 )
 
 // The functions Query to QueryParse read a query parameter that is given at
-// most once. Without it they return the default, if there is one. Everything
+// most once. Without it they return the default, the first one, if there is one. Everything
 // else is a 400 as for path parameters: absent without a default, empty (but
 // for [Query], where that is a value), given more than once, malformed. They
 // are strict about the pair they read and do not look at the others; the
@@ -86,8 +86,10 @@ func QueryAll[T any, S Source](src S, name string, parse func(text string) (T, e
 		var text string
 		var found bool
 		var err error
-		if text, rest, found, err = next(rest, name); err != nil || !found {
-			return all, err
+		if text, rest, found, err = next(rest, name); err != nil {
+			return nil, err
+		} else if !found {
+			return all, nil
 		}
 		v, err := value(text, "query", name, "", parse)
 		if err != nil {
@@ -147,7 +149,7 @@ func next(raw, name string) (text, rest string, found bool, err error) {
 		switch {
 		case err != nil:
 			problem = "holds a bad escape"
-		case strings.Contains(value, ";"): // a separator to some servers
+		case strings.Contains(pair, ";"): // a separator to some servers
 			problem = "holds a semicolon that is not escaped"
 		case !utf8.ValidString(text):
 			problem = "is not valid UTF-8"

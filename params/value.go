@@ -23,10 +23,12 @@ type Source interface {
 const RawQuery = "[?]"
 
 // The functions Int to Parse read a path parameter. Each error is a 400 that
-// names the parameter, what was expected, and the value, quoted and bounded; it
-// also tells them as a field error. They are safe for concurrent use.
+// names the parameter, what is wrong with it and what was expected, and quotes
+// and bounds the value; it also tells them as a field error. They are safe for
+// concurrent use.
 
-// Int returns a path parameter as a decimal integer of the platform's size.
+// Int returns a path parameter as a decimal integer of the platform's size, with
+// a sign or without.
 func Int[S Source](src S, name string) (int, error) {
 	return path(src.PathValue(name), name, integer, strconv.Atoi)
 }
@@ -36,8 +38,7 @@ func Int64[S Source](src S, name string) (int64, error) {
 	return path(src.PathValue(name), name, integer, parseInt64)
 }
 
-// Uint returns a path parameter as a decimal integer of 64 bits that is not
-// negative.
+// Uint returns a path parameter as a decimal integer of 64 bits without a sign.
 func Uint[S Source](src S, name string) (uint64, error) {
 	return path(src.PathValue(name), name, natural, parseUint)
 }
@@ -126,7 +127,19 @@ func parseFloat(text string) (float64, error) {
 	return strconv.ParseFloat(text, 64)
 }
 
-func parseTime(text string) (time.Time, error) { return time.Parse(time.RFC3339, text) }
+// parseTime refuses what time.Parse takes beyond RFC 3339: hours of one digit, a
+// comma before the fraction, and offsets of 24 hours or 60 minutes.
+func parseTime(text string) (time.Time, error) {
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return t, err
+	}
+	zone := text[len(text)-5:] // hh:mm, if there is no Z
+	if text[13] != ':' || text[19] == ',' || !strings.HasSuffix(zone, "Z") && (zone[:2] > "23" || zone[3:] > "59") {
+		return time.Time{}, errors.New("not in the form of RFC 3339")
+	}
+	return t, nil
+}
 
 func parseUUID(text string) (string, error) {
 	if len(text) != 36 {

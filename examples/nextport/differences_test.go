@@ -68,6 +68,7 @@ var differences = []difference{
 	}, "statuses beyond 200 to 599 are refused (RFC 9110, 15)", false},
 	{"status.205-*", isStatus(205, 205), "a 205 has no content (RFC 9110, 15.3.6)", false},
 	{"redirect.*", isStatus(500, 200, 307), "a redirect has a redirect's status, and a target that is a URI of this site", true},
+	{"redirect.crlf", isStatus(400, 500), "a target with controls is refused", false},
 	{"redirect.proto", isStatus(400, 307), "a target with two slashes in front is another site", true},
 	{"redirect.statusfirst", isStatus(302, 307), "there is one status", true},
 	{"throw.statuserror", isStatus(418, 500), "an error may have a status", false},

@@ -90,7 +90,6 @@ func (s *store) upload(c apiroutes.Context) error {
 func (s *store) uploadLarge(c apiroutes.Context) error {
 	return c.Stream(func(w http.ResponseWriter) error {
 		stream := http.NewResponseController(w)
-		_ = stream.EnableFullDuplex() // to answer while the client sends; HTTP/2 always can
 		w.Header().Set("Content-Type", "application/x-ndjson")
 		lines := json.NewEncoder(w)
 		for part, err := range c.Parts() {
@@ -101,6 +100,7 @@ func (s *store) uploadLarge(c apiroutes.Context) error {
 				continue
 			}
 			f, err := s.save(part.FileName(), "", &progress{Reader: part, report: func(n int64) error {
+				_ = stream.EnableFullDuplex() // to answer while the client sends; HTTP/2 always can
 				if err := lines.Encode(map[string]int64{"received": n}); err != nil {
 					return err
 				}
