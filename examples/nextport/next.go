@@ -195,7 +195,7 @@ func (k kinds) handle(c apiroutes.Context) error {
 	if h, ok := k[c.Param("kind")]; ok {
 		return h(c)
 	}
-	return fmt.Errorf("K[%q] is not a function", c.Param("kind"))
+	return fmt.Errorf("there is no kind %q", c.Param("kind"))
 }
 
 // headers answers with {} behind some headers: a kind of several pages.

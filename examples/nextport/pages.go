@@ -378,7 +378,7 @@ func sendValues(c apiroutes.Context) error {
 func valueOf(c apiroutes.Context, values map[string]any, answer func(any) error) error {
 	v, ok := values[c.Param("kind")]
 	if !ok {
-		return fmt.Errorf("V[%q] is not a function", c.Param("kind"))
+		return fmt.Errorf("there is no kind %q", c.Param("kind"))
 	}
 	return answer(v)
 }

@@ -72,6 +72,9 @@ func TestRefused(t *testing.T) {
 	api.Post("/api/files", testutil.Multipart(url.Values{"file": {"text"}})).Status(400).JSON(`{"error":"field \"file\" must be a file"}`)
 	api.PostJSON("/api/files", map[string]any{"title": "x", "file": map[string]any{"Filename": "/etc/passwd"}}).Status(415)
 	api.Post("/api/files", testutil.Multipart(nil, testutil.File{Field: "file", Name: "x", Content: strings.Repeat("x", 1<<20)})).Status(413)
+	api.Post("/api/large", testutil.Body("text/plain", strings.Repeat("x", 5<<20))).Status(415)
+	torn := "--b\r\nContent-Disposition: form-data; name=f; filename=f\r\n\r\n" + strings.Repeat("x", 2<<20)
+	api.Fails("POST", "/api/large", testutil.Body("multipart/form-data; boundary=b", torn))
 	if entries, err := fs.ReadDir(folder, "."); err != nil || len(entries) != 0 {
 		t.Errorf("the folder has %v, %v", entries, err)
 	}

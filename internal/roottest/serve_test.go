@@ -23,7 +23,7 @@ import (
 )
 
 // The timeouts of Serve are constants, so a test of one takes as long as it is.
-var slow = flag.Bool("slow", false, "also test the timeouts of Serve, which takes minutes")
+var slow = flag.Bool("slow", false, "also test the timeouts of Serve, which takes minutes, and a body of 1 GiB")
 
 // serving is a call of Serve under test.
 type serving struct {
