@@ -3,6 +3,7 @@ package apiroutes
 import (
 	"context"
 	"fmt"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"runtime/debug"
@@ -48,37 +49,50 @@ func (f HandlerFunc) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // serveContext is the edge between net/http and Context: it calls the handler
 // and answers the error that it returns.
 func serveContext(f HandlerFunc, c Context) {
+	w, r, route := c.w, c.r, c.route // the deferred function keeps what it uses in memory
 	returned := false
-	defer removeUploads(c.r, c.r.MultipartForm)
-	defer leavePanicking(c, &returned)
+	var before *multipart.Form
+	if route.mayRead() {
+		before = r.MultipartForm
+	}
+	// A panic of the handler. A recovering middleware may let the request live
+	// on, so its answer is closed as after a return. If a part of it is out, the
+	// panic goes on as http.ErrAbortHandler, or that middleware would complete
+	// the part with an answer of its own: it cannot know, for it may hold another
+	// copy of the request.
+	defer func() {
+		if !returned && leavePanicking(r, before) {
+			if v := recover(); v != nil { // else runtime.Goexit
+				abortPanicking(w, r, v)
+			}
+		}
+	}()
 	err := f(c)
 	returned = true
-	if m := leave(c.r); err == nil && m.state == broken {
+	if m := leave(r); err == nil && m.state == broken {
 		err = m.cause // the handler dropped it, the log must not
 	}
+	if route.mayRead() {
+		removeUploads(r, before)
+	}
 	if err != nil {
-		fail(c.route.scope.render, c.w, c.r, err)
+		fail(route.scope.render, w, r, err)
 	}
 }
 
-// leavePanicking is deferred: it ends a request whose handler panics. A
-// recovering middleware may let the request live on, so its answer is closed
-// as after a return. If a part of it is out, the panic goes on as
-// http.ErrAbortHandler, or that middleware would complete the part with an
-// answer of its own: it cannot know, for it may hold another copy of the
-// request. The cause is logged here then.
-func leavePanicking(c Context, returned *bool) {
-	if *returned || leave(c.r).state != broken {
-		return
-	}
-	v := recover()
-	if v == nil { // runtime.Goexit
-		return
-	}
+// leavePanicking ends a request whose handler panics, and reports whether a
+// part of its answer is out.
+func leavePanicking(r *http.Request, before *multipart.Form) bool {
+	m := leave(r)
+	removeUploads(r, before)
+	return m.state == broken
+}
+
+func abortPanicking(w http.ResponseWriter, r *http.Request, v any) {
 	if v != http.ErrAbortHandler {
-		record(c.w, c.r, http.StatusInternalServerError, fmt.Errorf("panic after a part of the answer: %v\n%s", v, debug.Stack()))
+		record(w, r, http.StatusInternalServerError, fmt.Errorf("panic after a part of the answer: %v\n%s", v, debug.Stack()))
 	}
-	abort(c.w)
+	abort(w)
 }
 
 // Request returns the request. Its PathValue has the path parameters only
@@ -102,7 +116,7 @@ func (c Context) Context() context.Context { return c.r.Context() }
 // path parameter.
 func (c Context) Param(name string) string {
 	if c.route.bare {
-		for i, own := range c.route.leaf.names {
+		for i, own := range c.route.names {
 			if own == name {
 				return c.value(i)
 			}

@@ -5,9 +5,9 @@ import (
 	pathpkg "path"
 )
 
-// The way of a request: decide finds the leaf and what serves the method, or
-// what the router answers instead; ServeHTTP does it. Match tells of the same
-// decision.
+// The way of a request: the matcher finds the leaf for an ordinary path, decide
+// for any other, with what serves the method, or what the router answers
+// instead; ServeHTTP does it. Match tells of the same decision.
 
 // outcome is what becomes of a request.
 type outcome string
@@ -37,21 +37,48 @@ func refuse(err error) decision { return decision{outcome: badRequest, err: err}
 // ServeHTTP serves the routes of all views. The first request ends
 // registration.
 func (r *Router) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	root := r.table.frozen.Load()
-	if root == nil {
-		root = r.table.freeze()
+	m := r.table.frozen.Load()
+	if m == nil {
+		m = r.table.freeze()
 	}
-	req = enter(req)
-	d := root.decide(req)
+	if load(req) != nil {
+		req = enter(req)
+	}
+	if u := req.URL; u.RawPath == "" && u.Opaque == "" && u.Path != "" && u.Path[0] == '/' && len(u.Path) <= maxMatchPath {
+		switch l, s01, s23, how := m.match(u.Path); {
+		case how == none:
+			r.serveUnmatched(w, req, errNotFound)
+			return
+		case how == found && !l.nests:
+			req.Pattern = l.pattern
+			e := l.get
+			if req.Method != http.MethodGet || e == nil {
+				e = l.endpoint(req.Method)
+			}
+			if e != nil && e.direct {
+				serveContext(e.native, Context{w: w, r: req, route: e, spans01: s01, spans23: s23})
+				return
+			}
+			d := decision{leaf: l.leaf, path: u.Path}
+			r.serveDecision(w, req, d.forMethod(req.Method))
+			return
+		}
+	}
+	d := m.tree.decide(req)
 	if d.leaf == nil {
 		r.serveUnmatched(w, req, d.err)
 		return
 	}
-	l := d.leaf
-	if l.nests && req.Pattern != "" {
+	if d.leaf.nests && req.Pattern != "" {
 		req.SetPathValue(outerKey, req.Pattern)
 	}
-	req.Pattern = l.pattern
+	req.Pattern = d.leaf.pattern
+	r.serveDecision(w, req, d)
+}
+
+// serveDecision does what was decided about a leaf.
+func (r *Router) serveDecision(w http.ResponseWriter, req *http.Request, d decision) {
+	l := d.leaf
 	switch d.outcome {
 	case serveRoute:
 		d.serve(w, req)
@@ -262,7 +289,7 @@ func answerUnmatched(render ErrorRenderer, w http.ResponseWriter, r *http.Reques
 
 // freeze ends registration and composes what depends on all of it. It does not
 // hold the lock meanwhile: a middleware's constructor may look at the routes.
-func (t *table) freeze() *node {
+func (t *table) freeze() *matcher {
 	t.freezing.Lock()
 	defer t.freezing.Unlock()
 	if t.frozen.Load() == nil {
@@ -274,9 +301,9 @@ func (t *table) freeze() *node {
 				l.compose()
 			}
 		}
-		t.frozen.Store(&t.root)
+		t.frozen.Store(newMatcher(&t.root))
 	}
-	return &t.root
+	return t.frozen.Load()
 }
 
 // compose prepares the router's own answers for a leaf, behind the middleware

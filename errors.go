@@ -369,6 +369,9 @@ func selfAnswering(err error) selfAnswerer {
 // to the exchange, and so does the Content-Range of a 416, which tells the
 // length that there is (RFC 9110, section 15.5.17).
 func clearForError(header http.Header, status int) {
+	if n := len(header); n == 0 || n == 1 && header["Allow"] != nil {
+		return // the router's own errors, as a rule
+	}
 	for _, name := range [...]string{
 		"Content-Length", "Content-Type", "Content-Encoding", "Content-Disposition",
 		"Etag", "Last-Modified", "Cache-Control",

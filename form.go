@@ -57,6 +57,7 @@ func (c Context) readMultipart(boundary string) (*multipart.Form, error) {
 		return nil, body.formError(err)
 	}
 	c.r.MultipartForm = form
+	c.route.readForms.Store(true)
 	if err := body.end(); err != nil {
 		return nil, err
 	}
@@ -173,8 +174,8 @@ func formValues(v *url.Values, form *multipart.Form) error {
 	return nil
 }
 
-// removeUploads is deferred by who made or was given the request r: it removes
-// the temporary files of a form that was read since. A server does that for
+// removeUploads is called at the end by who made or was given the request r: it
+// removes the temporary files of a form that was read since. A server does that for
 // its own request only, not for a copy, and HTTP/1.1 does not after a panic.
 func removeUploads(r *http.Request, before *multipart.Form) {
 	if form := r.MultipartForm; form != nil && form != before {

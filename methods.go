@@ -80,6 +80,9 @@ func answerMethod(render ErrorRenderer, w http.ResponseWriter, r *http.Request, 
 
 // endpoint returns what serves a method, or nil.
 func (l *leaf) endpoint(method string) *endpoint {
+	if method == http.MethodGet && l.get != nil {
+		return l.get
+	}
 	if l.all != nil {
 		return l.all
 	}
@@ -96,12 +99,15 @@ func (l *leaf) endpoint(method string) *endpoint {
 
 // add registers e and renews what depends on all registrations of the leaf.
 func (l *leaf) add(e *endpoint) {
-	e.leaf = l
+	e.leaf, e.names = l, l.names
 	l.common = commonScope(l.common, e.scope)
 	if e.method == "" {
 		_, router := e.handler.(*Router)
 		l.all, l.nests = e, router || l.kind == mounted
 		return
+	}
+	if e.method == http.MethodGet {
+		l.get = e
 	}
 	l.methods = append(l.methods, e)
 	slices.SortFunc(l.methods, func(a, b *endpoint) int { return strings.Compare(a.method, b.method) })

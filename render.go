@@ -23,7 +23,7 @@ type ErrorRenderer = func(w http.ResponseWriter, r *http.Request, e *Error)
 // an Error is left to [Problem].
 func JSONError(w http.ResponseWriter, r *http.Request, e *Error) {
 	status := e.StatusCode()
-	if answer, ok := statusAnswers[status]; ok && e.Code == "" && e.Details == nil && e.PublicMessage() == answer.message {
+	if answer := &statusAnswers[status-400]; answer.body != nil && e.Code == "" && e.Details == nil && e.PublicMessage() == answer.message {
 		header := w.Header()
 		header["Content-Type"] = jsonType
 		header["Content-Length"] = answer.length
@@ -156,12 +156,11 @@ func encodable(details any) any {
 
 // statusAnswers are the complete answers for errors whose message is the text
 // of their status, so that a flood of 404 costs no allocation.
-var statusAnswers = func() map[int]statusAnswer {
-	answers := map[int]statusAnswer{}
-	for status := 400; status < 600; status++ {
-		if text := http.StatusText(status); text != "" {
+var statusAnswers = func() (answers [200]statusAnswer) {
+	for i := range answers {
+		if text := http.StatusText(400 + i); text != "" {
 			body, _ := json.Marshal(map[string]string{"error": text})
-			answers[status] = statusAnswer{text, body, []string{strconv.Itoa(len(body))}}
+			answers[i] = statusAnswer{text, body, []string{strconv.Itoa(len(body))}}
 		}
 	}
 	return answers

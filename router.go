@@ -40,7 +40,7 @@ type table struct {
 	closed bool // to registration
 
 	freezing sync.Mutex
-	frozen   atomic.Pointer[node] // the root once requests are served
+	frozen   atomic.Pointer[matcher] // once requests are served
 }
 
 // handler is a composed handler that may be absent.

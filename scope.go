@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"reflect"
 	"runtime"
+	"sync/atomic"
 )
 
 // A scope is one step from New towards a registration: a middleware or a
@@ -80,15 +81,27 @@ func (s *scope) mwName() string {
 
 // endpoint is one registered handler.
 type endpoint struct {
-	leaf    *leaf
-	scope   *scope
+	// What a request needs, together.
+	native HandlerFunc // nil if the handler takes no Context
+	names  []string    // of the leaf's parameters
+	leaf   *leaf
+	scope  *scope
+	serve  http.Handler // the chain around it; nil if bare
+	bare   bool         // native and without middleware
+	direct bool         // bare, and the request is passed on as it is
+
+	readForms atomic.Bool // a multipart form was decoded here once
+
 	site    site
 	method  string       // "" for every method
 	handler http.Handler // as it was registered
-	native  HandlerFunc  // nil if the handler takes no Context
-	serve   http.Handler // the chain around it; nil if bare
-	bare    bool         // native and without middleware
 }
+
+// mayRead reports whether there may be a form to remove. It is asked around
+// every request: to look into the request costs a cache line that nothing else
+// needs. A bare route has the server's own request, from which the server
+// removes what Decode did not read.
+func (e *endpoint) mayRead() bool { return !e.bare || e.readForms.Load() }
 
 // standalone is the route of a HandlerFunc that is used outside of a router.
 var standalone = endpoint{leaf: new(leaf), scope: new(scope)}
@@ -109,6 +122,7 @@ func (e *endpoint) prepare() {
 	}
 	mounts := e.leaf.kind == mounted
 	if e.bare = e.native != nil && e.scope.middleware == 0 && !mounts; e.bare {
+		e.direct = e.scope.maxBody == 0
 		return
 	}
 	h := e.handler

@@ -54,6 +54,7 @@ type leaf struct {
 	site    site
 
 	methods []*endpoint // by method
+	get     *endpoint   // of methods
 	all     *endpoint   // for every method: Handle, Mount
 	nests   bool        // all is a mount or a Router
 	allow   []string    // the value of Allow
