@@ -117,7 +117,7 @@ func (c Context) Context() context.Context { return c.r.Context() }
 func (c Context) Param(name string) string {
 	if c.route.bare {
 		for i, own := range c.route.names {
-			if own == name {
+			if len(own) == len(name) && own[0] == name[0] && own == name {
 				return c.value(i)
 			}
 		}

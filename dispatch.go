@@ -49,14 +49,19 @@ func (r *Router) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		case how == none:
 			r.serveUnmatched(w, req, errNotFound)
 			return
+		case how == found && l.get != nil && req.Method == http.MethodGet:
+			req.Pattern = l.pattern
+			serveContext(l.get.native, Context{w: w, r: req, route: l.get, spans01: s01, spans23: s23})
+			return
 		case how == found && !l.nests:
 			req.Pattern = l.pattern
-			e := l.get
-			if req.Method != http.MethodGet || e == nil {
-				e = l.endpoint(req.Method)
-			}
+			e := l.endpoint(req.Method)
 			if e != nil && e.direct {
 				serveContext(e.native, Context{w: w, r: req, route: e, spans01: s01, spans23: s23})
+				return
+			}
+			if e == nil && l.automatic.Handler == nil {
+				answerMethod(l.common.render, w, req, l.allow)
 				return
 			}
 			d := decision{leaf: l.leaf, path: u.Path}
@@ -132,6 +137,9 @@ func (c Context) value(i int) string {
 		span = c.spans23 >> 32
 	case 3:
 		span = c.spans23 & 0xffffffff
+	}
+	if i > 3 && c.spans23&0xffff != 0 && c.r.URL.RawPath == "" {
+		return c.route.leaf.valueAfter(c.r.URL.Path, i, int(c.spans23&0xffff))
 	}
 	// The comparison is for a handler that changes URL.Path under our feet.
 	if start, end := span>>16, span&0xffff; span != 0 && end <= uint64(len(c.r.URL.Path)) {

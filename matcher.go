@@ -51,6 +51,7 @@ type matcher struct {
 	slots  []slot
 	leaves []matchLeaf // 0 is none
 	texts  []string    // of the nodes, for segments of more than 16 bytes
+	static *staticPaths
 }
 
 // matchNode is a node. Several are in one cache line.
@@ -71,9 +72,10 @@ type slot struct {
 	node   uint32 // in its highest bit: the search ends here
 }
 
-// matchLeaf has what most requests need of a leaf beside it.
+// matchLeaf has what most requests need of a leaf, in one place.
 type matchLeaf struct {
-	get *endpoint // if that can be called as it is
+	get     *endpoint // if that can be called as it is
+	pattern string
 	*leaf
 }
 
@@ -121,6 +123,16 @@ func firstSlash(w uint64) uint64 {
 // anyZero is not zero if a byte of w is.
 func anyZero(w uint64) uint64 { return (w - ones) &^ w & highs }
 
+// turn is where a search may go back to: a node, and the segment that something
+// else takes there.
+type turn struct {
+	node       uint32
+	start, end uint16
+	count      uint16 // of parameters before it
+	onlyRest   bool   // a parameter was tried as well
+	odd        bool   // the segment is not ordinary
+}
+
 // result is how a search ended.
 type result uint8
 
@@ -133,8 +145,11 @@ const (
 // match searches an absolute path. Of the leaf it returns the places of the
 // first four parameters, as spans does.
 func (m *matcher) match(path string) (l *matchLeaf, s01, s23 uint64, how result) {
+	if m.static != nil {
+		return m.static.match(path)
+	}
 	var places [maxPlaces]uint64
-	var returns [maxReturns]uint64 // node, place of its segment, parameters before it, whether only the rest is left
+	var returns [maxReturns]turn
 	pending, count := 0, 0
 	id := uint32(0)
 	i := 1
@@ -192,7 +207,7 @@ func (m *matcher) match(path string) (l *matchLeaf, s01, s23 uint64, how result)
 						if pending == maxReturns {
 							return nil, 0, 0, unusual
 						}
-						returns[pending] = uint64(id)<<32 | uint64(i)<<16 | uint64(count)<<1
+						returns[pending] = turn{id, uint16(i), uint16(end), uint16(count), false, odd != 0 || path[i] == '.'}
 						pending++
 					}
 					id, i = child, end+1
@@ -212,19 +227,19 @@ func (m *matcher) match(path string) (l *matchLeaf, s01, s23 uint64, how result)
 				return nil, 0, 0, unusual
 			}
 			pending--
-			back := returns[pending]
-			id, i, count, onlyRest = uint32(back>>32), int(back>>16&0xffff), int(back&0xffff>>1), back&1 != 0
-			n = &m.nodes[id]
-			if end = segmentEnd(path, i); n.param != 0 && !onlyRest && !isOrdinary(path[i-1:end]) {
+			back := &returns[pending]
+			if back.odd {
 				return nil, 0, 0, unusual
 			}
+			id, i, end, count, onlyRest = back.node, int(back.start), int(back.end), int(back.count), back.onlyRest
+			n = &m.nodes[id]
 		}
 		if n.param != 0 && !onlyRest {
 			if n.rest != 0 {
 				if pending == maxReturns {
 					return nil, 0, 0, unusual
 				}
-				returns[pending] = uint64(id)<<32 | uint64(i)<<16 | uint64(count)<<1 | 1
+				returns[pending] = turn{id, uint16(i), uint16(end), uint16(count), true, false}
 				pending++
 			}
 			if count < maxPlaces {
@@ -347,6 +362,7 @@ func newMatcher(tree *node) *matcher {
 		}
 		m.nodes = append(m.nodes, n)
 	}
+	m.static = newStaticPaths(m)
 	return m
 }
 
@@ -355,7 +371,7 @@ func (m *matcher) leaf(l *leaf) uint32 {
 	if l == nil {
 		return 0
 	}
-	entry := matchLeaf{leaf: l}
+	entry := matchLeaf{leaf: l, pattern: l.pattern}
 	if e := l.endpoint(http.MethodGet); e != nil && e.bare && e.scope.maxBody == 0 && !l.nests {
 		entry.get = e
 	}

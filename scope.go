@@ -81,16 +81,15 @@ func (s *scope) mwName() string {
 
 // endpoint is one registered handler.
 type endpoint struct {
-	// What a request needs, together.
-	native HandlerFunc // nil if the handler takes no Context
-	names  []string    // of the leaf's parameters
-	leaf   *leaf
-	scope  *scope
-	serve  http.Handler // the chain around it; nil if bare
-	bare   bool         // native and without middleware
-	direct bool         // bare, and the request is passed on as it is
-
+	// What a request needs stands together.
+	native    HandlerFunc // nil if the handler takes no Context
+	bare      bool        // native and without middleware
+	direct    bool        // bare, and the request is passed on as it is
 	readForms atomic.Bool // a multipart form was decoded here once
+	names     []string    // of the leaf's parameters
+	leaf      *leaf
+	scope     *scope
+	serve     http.Handler // the chain around it; nil if bare
 
 	site    site
 	method  string       // "" for every method

@@ -248,6 +248,20 @@ func (l *leaf) value(u *url.URL, i int) string {
 	return plain(l.canonicalValue(path, i))
 }
 
+// valueAfter returns parameter number i, of 4 and more, of a clean path in which
+// number 3 ends at end.
+func (l *leaf) valueAfter(path string, i, end int) string {
+	end = min(end, len(path)) // a handler may have changed the path
+	start := end
+	for range l.places[i] - l.places[3] {
+		start, end = segmentAt(path, end)
+	}
+	if l.rest != "" && l.places[i] == l.depth {
+		end = len(path)
+	}
+	return path[start:end]
+}
+
 // restKey is the name under which the canonical remainder of a catch-all is
 // kept in a request's path values. No pattern can have a parameter of that
 // name, for the brackets.
