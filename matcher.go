@@ -1,9 +1,6 @@
 package apiroutes
 
-import (
-	"math/bits"
-	"net/http"
-)
+import "math/bits"
 
 // This file is the path tree of tree.go again, in the form in which requests
 // search it: the same nodes, tried in the same order, with the same result, but
@@ -143,7 +140,9 @@ const (
 )
 
 // match searches an absolute path. Of the leaf it returns the places of the
-// first four parameters, as spans does.
+// first four parameters, as spans does. It is one long function, since the parts
+// of it that a call would name share nearly all of their variables, which are
+// registers here.
 func (m *matcher) match(path string) (l *matchLeaf, s01, s23 uint64, how result) {
 	if m.static != nil {
 		return m.static.match(path)
@@ -174,20 +173,18 @@ func (m *matcher) match(path string) (l *matchLeaf, s01, s23 uint64, how result)
 				return l, places[0]<<32 | places[1], places[2]<<32 | places[3], found
 			}
 		} else {
-			lo, hi := word(path, i), uint64(0)
-			var length int
-			var odd uint64 // not zero for bytes beyond ASCII, and NUL
+			var lo, hi uint64
+			if i+8 <= len(path) {
+				lo = load8(path, i)
+			} else {
+				lo = word(path, i)
+			}
+			length := min(8, len(path)-i)
 			if t := firstSlash(lo); t != 0 {
 				length = bits.TrailingZeros64(t) >> 3
-				mask := uint64(1)<<(uint(length)*8) - 1
-				lo &= mask
-				odd = lo&highs | anyZero(lo|^mask)
-			} else if i+8 >= len(path) {
-				length = len(path) - i
-				odd = lo&highs | anyZero(lo|^(^uint64(0)>>(uint(8-length)*8)))
-			} else {
-				hi, length, odd = longSegment(path, i)
-				odd |= lo&highs | anyZero(lo)
+				lo &= 1<<(uint(length)*8) - 1
+			} else if i+8 < len(path) {
+				hi, length = longSegment(path, i)
 			}
 			if length == 0 {
 				return nil, 0, 0, unusual
@@ -207,14 +204,14 @@ func (m *matcher) match(path string) (l *matchLeaf, s01, s23 uint64, how result)
 						if pending == maxReturns {
 							return nil, 0, 0, unusual
 						}
-						returns[pending] = turn{id, uint16(i), uint16(end), uint16(count), false, odd != 0 || path[i] == '.'}
+						returns[pending] = turn{id, uint16(i), uint16(end), uint16(count), false, isOdd(path[i:end], lo, hi)}
 						pending++
 					}
 					id, i = child, end+1
 					continue
 				}
 			}
-			if n.param != 0 && (odd != 0 || path[i] == '.' && length <= 2) {
+			if n.param != 0 && isOdd(path[i:end], lo, hi) {
 				return nil, 0, 0, unusual
 			}
 		}
@@ -259,28 +256,37 @@ func (m *matcher) match(path string) (l *matchLeaf, s01, s23 uint64, how result)
 	}
 }
 
-// longSegment reads on in a segment of at least 8 bytes: its second word, its
-// length, and whether it has odd bytes behind the first word.
-func longSegment(path string, i int) (hi uint64, length int, odd uint64) {
+// longSegment reads on in a segment of at least 8 bytes: its second word, and
+// its length.
+func longSegment(path string, i int) (hi uint64, length int) {
 	hi = word(path, i+8)
 	if t := firstSlash(hi); t != 0 {
 		length = bits.TrailingZeros64(t) >> 3
-		mask := uint64(1)<<(uint(length)*8) - 1
-		hi &= mask
-		return hi, 8 + length, hi&highs | anyZero(hi|^mask)
+		return hi & (1<<(uint(length)*8) - 1), 8 + length
 	}
-	if rest := len(path) - i - 8; rest <= 8 {
-		mask := ^uint64(0) >> (uint(8-rest) * 8)
-		return hi, 8 + rest, hi&highs | anyZero(hi|^mask)
+	if rest := len(path) - i; rest <= 16 {
+		return hi, rest
 	}
-	end := segmentEnd(path, i+16)
-	odd = hi&highs | anyZero(hi)
-	for _, c := range []byte(path[i+16 : end]) {
-		if c == 0 || c >= 0x80 {
-			odd = 1
+	return hi, segmentEnd(path, i+16) - i
+}
+
+// isOdd reports whether a segment with these words is one that no handler may
+// see, or may be: of a dot or two, with NUL, or not ASCII.
+func isOdd(segment string, lo, hi uint64) bool {
+	if (lo|hi)&highs != 0 || segment[0] == '.' {
+		return true
+	}
+	if n := len(segment); n < 8 {
+		return anyZero(lo|^uint64(0)<<(uint(n)*8)) != 0
+	} else if n < 16 {
+		return anyZero(lo)|anyZero(hi|^uint64(0)<<(uint(n-8)*8)) != 0
+	}
+	for i := range len(segment) {
+		if segment[i] == 0 || segment[i] >= 0x80 {
+			return true
 		}
 	}
-	return hi, end - i, odd
+	return false
 }
 
 // child returns the static child of n for a segment, or 0.
@@ -300,9 +306,6 @@ func (m *matcher) child(n *matchNode, lo, hi uint64, segment string) uint32 {
 		at++
 	}
 }
-
-// mask is the number of slots less one.
-func (n *matchNode) mask() uint32 { return 1<<(32-n.shift) - 1 }
 
 // mix folds a segment into 32 bits, for a multiplication to spread.
 func mix(lo, hi uint64, length int) uint32 {
@@ -337,126 +340,4 @@ func isOrdinary(path string) bool {
 		}
 	}
 	return true
-}
-
-// newMatcher lays out a tree.
-func newMatcher(tree *node) *matcher {
-	m := &matcher{tree: tree, leaves: make([]matchLeaf, 1)}
-	m.leaves[0].leaf = new(leaf)
-	queue := []*node{tree}
-	m.texts = append(m.texts, "")
-	for at := 0; at < len(queue); at++ { // breadth first: siblings are neighbours
-		from := queue[at]
-		n := matchNode{leaf: m.leaf(from.leaf), rest: m.leaf(from.rest), more: from.param != nil || from.rest != nil}
-		texts := from.static.sorted()
-		first := len(queue)
-		for _, text := range texts {
-			queue = append(queue, from.static.get(text))
-			m.texts = append(m.texts, text)
-		}
-		m.place(&n, texts, uint32(first))
-		if from.param != nil {
-			n.param = uint32(len(queue))
-			queue = append(queue, from.param)
-			m.texts = append(m.texts, "")
-		}
-		m.nodes = append(m.nodes, n)
-	}
-	m.static = newStaticPaths(m)
-	return m
-}
-
-// leaf returns the number of a leaf, or 0.
-func (m *matcher) leaf(l *leaf) uint32 {
-	if l == nil {
-		return 0
-	}
-	entry := matchLeaf{leaf: l, pattern: l.pattern}
-	if e := l.endpoint(http.MethodGet); e != nil && e.bare && e.scope.maxBody == 0 && !l.nests {
-		entry.get = e
-	}
-	m.leaves = append(m.leaves, entry)
-	return uint32(len(m.leaves) - 1)
-}
-
-// place makes the table of a node's static children, which are the nodes from
-// first on.
-func (m *matcher) place(n *matchNode, texts []string, first uint32) {
-	if len(texts) == 0 {
-		return
-	}
-	n.first, n.statics = uint32(len(m.slots)), true
-	size := bits.Len(uint(len(texts) - 1))
-	const tries, few = 64, 64
-	if len(texts) <= few {
-		for more := range 4 {
-			for try := range uint64(tries) {
-				n.shift, n.multiplier = uint8(32-size-more), multiplier(try)
-				if table := perfect(n, texts, first); table != nil {
-					m.slots = append(m.slots, table...)
-					return
-				}
-			}
-		}
-	}
-	n.shift, n.multiplier = uint8(32-size-1), multiplier(0) // at most half full
-	m.slots = append(m.slots, probed(n, texts, first)...)
-}
-
-// multiplier returns odd numbers that look random (splitmix64).
-func multiplier(i uint64) uint32 {
-	z := (i + 1) * 0x9e3779b97f4a7c15
-	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-	z = (z ^ z>>27) * 0x94d049bb133111eb
-	return uint32(z^z>>31) | 1
-}
-
-func slotOf(text string, node uint32) slot {
-	s := slot{length: uint32(len(text)), node: node}
-	s.lo = word(text, 0)
-	if len(text) > 8 {
-		s.hi = word(text, 8)
-	}
-	return s
-}
-
-// perfect returns a table in which each child has the slot that its hash says,
-// or nil.
-func perfect(n *matchNode, texts []string, first uint32) []slot {
-	table := make([]slot, n.mask()+1)
-	for i := range table {
-		table[i] = slot{length: noLength, node: lastSlot}
-	}
-	for i, text := range texts {
-		s := slotOf(text, first+uint32(i)|lastSlot)
-		at := &table[mix(s.lo, s.hi, len(text))*n.multiplier>>n.shift]
-		if at.length != noLength {
-			return nil
-		}
-		*at = s
-	}
-	return table
-}
-
-// probed returns a table in which a child has the first free slot from that on
-// which its hash says.
-func probed(n *matchNode, texts []string, first uint32) []slot {
-	table, mask := make([]slot, n.mask()+1), n.mask()
-	for i := range table {
-		table[i].length = noLength
-	}
-	for i, text := range texts {
-		s := slotOf(text, first+uint32(i))
-		at := mix(s.lo, s.hi, len(text)) * n.multiplier >> n.shift
-		for table[at&mask].length != noLength {
-			at++
-		}
-		table[at&mask] = s
-	}
-	for i := range table {
-		if next := table[uint32(i+1)&mask]; table[i].length == noLength || next.length == noLength {
-			table[i].node |= lastSlot
-		}
-	}
-	return table
 }
