@@ -37,10 +37,10 @@ import "math/bits"
 // needs more of them starts again in the tree itself.
 //
 // A search also takes the parameters' places, and checks their bytes. It gives
-// up, and says so, on everything that is not an ordinary path with an ordinary
-// result: empty and dot segments, bytes beyond ASCII, NUL, mounts. What becomes
-// of those is decided in dispatch.go, with the tree, which is this one's
-// reference in the tests too.
+// up, and says so, on everything that is not an ordinary path: empty and dot
+// segments, bytes beyond ASCII, NUL. What becomes of those, and of what a mount
+// takes, is decided in dispatch.go, with the tree, which is this one's reference
+// in the tests too.
 
 type matcher struct {
 	tree   *node
@@ -121,13 +121,13 @@ func firstSlash(w uint64) uint64 {
 func anyZero(w uint64) uint64 { return (w - ones) &^ w & highs }
 
 // turn is where a search may go back to: a node, and the segment that something
-// else takes there.
+// else takes there. It is the text of a static child, so there is nothing odd in
+// it.
 type turn struct {
 	node       uint32
 	start, end uint16
 	count      uint16 // of parameters before it
 	onlyRest   bool   // a parameter was tried as well
-	odd        bool   // the segment is not ordinary
 }
 
 // result is how a search ended.
@@ -164,9 +164,6 @@ func (m *matcher) match(path string) (l *matchLeaf, s01, s23 uint64, how result)
 				return &m.leaves[n.leaf], places[0]<<32 | places[1], places[2]<<32 | places[3], found
 			}
 			if l := &m.leaves[n.rest]; n.rest != 0 && l.kind != catchAll {
-				if l.kind == mounted {
-					return nil, 0, 0, unusual
-				}
 				if count < maxPlaces {
 					places[count] = 0 // the rest is absent; what is there was noted on another way
 				}
@@ -204,7 +201,7 @@ func (m *matcher) match(path string) (l *matchLeaf, s01, s23 uint64, how result)
 						if pending == maxReturns {
 							return nil, 0, 0, unusual
 						}
-						returns[pending] = turn{id, uint16(i), uint16(end), uint16(count), false, isOdd(path[i:end], lo, hi)}
+						returns[pending] = turn{id, uint16(i), uint16(end), uint16(count), false}
 						pending++
 					}
 					id, i = child, end+1
@@ -225,9 +222,6 @@ func (m *matcher) match(path string) (l *matchLeaf, s01, s23 uint64, how result)
 			}
 			pending--
 			back := &returns[pending]
-			if back.odd {
-				return nil, 0, 0, unusual
-			}
 			id, i, end, count, onlyRest = back.node, int(back.start), int(back.end), int(back.count), back.onlyRest
 			n = &m.nodes[id]
 		}
@@ -236,7 +230,7 @@ func (m *matcher) match(path string) (l *matchLeaf, s01, s23 uint64, how result)
 				if pending == maxReturns {
 					return nil, 0, 0, unusual
 				}
-				returns[pending] = turn{id, uint16(i), uint16(end), uint16(count), true, false}
+				returns[pending] = turn{id, uint16(i), uint16(end), uint16(count), true}
 				pending++
 			}
 			if count < maxPlaces {
@@ -246,7 +240,7 @@ func (m *matcher) match(path string) (l *matchLeaf, s01, s23 uint64, how result)
 			id, i = n.param, end+1
 			continue
 		}
-		if l = &m.leaves[n.rest]; l.kind == mounted || !isOrdinary(path[i-1:]) {
+		if l = &m.leaves[n.rest]; !isOrdinary(path[i-1:]) {
 			return nil, 0, 0, unusual
 		}
 		if count < maxPlaces {

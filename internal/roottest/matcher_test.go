@@ -2,6 +2,7 @@ package roottest
 
 import (
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http/httptest"
 	"strings"
@@ -23,6 +24,12 @@ func matcherSegment(rng *rand.Rand) string {
 	b[rng.IntN(len(b))] = "abz0."[rng.IntN(5)]
 	b[len(b)-1] = "ab~"[rng.IntN(3)]
 	return string(b)
+}
+
+// matcherOdd are segments that need a second look, short and long.
+var matcherOdd = []string{
+	"", ".", "..", "...", ".a", "%C3%A9", "%00", "%FF", "x%20y", "aaaaaaaaaa%00a", "aaaaaaaaaa%C3%A9",
+	"aaaaaaaaaaaaaaaaaaaa%00a", "aaaaaaaaaaaaaaaaaaaa%FF", "aaaaaaaaaaaaaaaaaaaa%C3%A9",
 }
 
 // matcherRoutes registers random routes, as many as do not conflict.
@@ -110,7 +117,7 @@ func TestMatcherAgreesWithTree(t *testing.T) {
 				case 0:
 					target.WriteString(matcherSegment(rng))
 				case 1:
-					target.WriteString([]string{"", ".", "..", "...", ".a", "%C3%A9", "%00", "%FF", "x%20y"}[rng.IntN(9)])
+					target.WriteString(matcherOdd[rng.IntN(len(matcherOdd))])
 				default:
 					target.WriteString(words[rng.IntN(len(words))])
 				}
@@ -155,6 +162,49 @@ func TestMatcherManyChildren(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestMatcherStatic: a router of static paths only, of which some agree in all
+// that is compared in words, or in all but their length.
+func TestMatcherStatic(t *testing.T) {
+	t.Parallel()
+	r := apiroutes.New()
+	var paths []string
+	for i := range 100 {
+		paths = append(paths,
+			fmt.Sprintf("/sixteen-bytes-00/%03d/sixteen-bytes-99", i), "/"+strings.Repeat("a", i+1), fmt.Sprintf("/%d/x", i), fmt.Sprintf("/b/c/d/%d", i))
+	}
+	for _, path := range paths {
+		r.Get(path, matcherReport)
+	}
+	for _, path := range paths {
+		if got, _, _ := strings.Cut(matcherGot(r, path), " "); got != path {
+			t.Errorf("GET %s is %s", path, got)
+		}
+	}
+	for target, want := range map[string]string{
+		"/sixteen-bytes-00/100/sixteen-bytes-99": "404", "/" + strings.Repeat("a", 101): "404", "/100/x": "404", "/b/c/d": "404", "/b/c/d/1/x": "404", "/": "404",
+		"/1/x/": "308", "//1/x": "308", "/b/c/d/": "404", "/./x": "400", "/%FF": "400", "/%31/x": "/1/x",
+	} {
+		if got, _, _ := strings.Cut(matcherGot(r, target), " "); got != want {
+			t.Errorf("GET %s is %s, want %s", target, got, want)
+		}
+	}
+}
+
+// TestMatcherLimits: a limit holds for GET too, whose handlers are called the
+// shortest way.
+func TestMatcherLimits(t *testing.T) {
+	r := apiroutes.New()
+	r.MaxBody(3).Get("/[id]", func(c apiroutes.Context) error {
+		_, err := io.ReadAll(c.Request().Body)
+		return err
+	})
+	w := httptest.NewRecorder()
+	r.ServeHTTP(w, httptest.NewRequest("GET", "/x", strings.NewReader("12345")))
+	if w.Code != 413 {
+		t.Errorf("status %d, want 413", w.Code)
 	}
 }
 
