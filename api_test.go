@@ -339,7 +339,7 @@ func repositoryFiles(t *testing.T) (paths []string) {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && slices.Contains([]string{".git", "testdata", "bin"}, d.Name()):
+		case d.IsDir() && slices.Contains([]string{".git", "testdata", "bin", "node_modules", ".next"}, d.Name()):
 			return filepath.SkipDir
 		case d.Type().IsRegular() && !strings.HasSuffix(path, ".test") && !strings.HasSuffix(path, ".out"):
 			paths = append(paths, path)
