@@ -1,0 +1,162 @@
+package apiroutes
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+// The one exit for errors: from whatever was returned to what the client gets
+// and the log says.
+
+// ErrorHandler returns the function with which a middleware answers an error:
+// in the form that the router's view sets with [Router.OnError], or as
+// [JSONError] below no router. Call it once, where the middleware receives
+// next; the function it returns is safe for concurrent use:
+//
+//	func RequireKey(next http.Handler) http.Handler {
+//		fail := apiroutes.ErrorHandler(next)
+//		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+//			if r.Header.Get("X-Key") != key {
+//				fail(w, r, apiroutes.Errorf(http.StatusUnauthorized, "a key is required"))
+//				return
+//			}
+//			next.ServeHTTP(w, r)
+//		})
+//	}
+//
+// An error that comes after the answer of a handler with a Context is only
+// logged, and one that comes after a part of it aborts the connection, as for
+// handlers. That is known by the request: a middleware that passes on a copy,
+// and those around one, must not answer once next has.
+func ErrorHandler(next http.Handler) func(w http.ResponseWriter, r *http.Request, err error) {
+	render := rendererOf(next)
+	return func(w http.ResponseWriter, r *http.Request, err error) { fail(render, w, r, err) }
+}
+
+// fail is the one exit for errors, of handlers, middleware and the router
+// itself. A nil render is JSONError.
+func fail(render ErrorRenderer, w http.ResponseWriter, r *http.Request, err error) {
+	switch e, ok := err.(*Error); {
+	case err == nil:
+		return
+	case ok && e == nil: // the classic: a nil *Error returned as error
+		err = errors.New("apiroutes: a nil *Error was returned as an error: let the function's result be of type error")
+	}
+	public := publicError(r, err)
+	record(w, r, public.Status, err)
+	for {
+		p := load(r)
+		switch markOf(p).state {
+		case open, returned:
+			if !swap(r, p, markAnswered) {
+				continue
+			}
+		case broken:
+			abort(w)
+		default:
+			return
+		}
+		break
+	}
+	clearForError(w.Header(), public.Status)
+	if public.Status == http.StatusRequestedRangeNotSatisfiable {
+		setContentRange(w.Header(), err)
+	}
+	if public != err || public.cause != nil {
+		if self := selfAnswering(err); self != nil {
+			self.WriteError(w, r)
+			return
+		}
+	}
+	if render == nil {
+		render = JSONError
+	}
+	render(w, r, public)
+}
+
+// abort ends a request of which a part is answered so that the client can tell.
+// A recovering middleware may take the panic, even that of http.ErrAbortHandler,
+// for its own and return, whereupon the server would complete the answer: so it
+// is not let write any more either.
+func abort(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Unix(1, 0)) // long ago
+	panic(http.ErrAbortHandler)
+}
+
+// selfAnswerer is an error that writes its own answer.
+type selfAnswerer interface {
+	WriteError(w http.ResponseWriter, r *http.Request)
+}
+
+// selfAnswering returns the error in err's tree that answers by itself, or nil
+// if there is none or an error with a status of its own was wrapped around it:
+// who wraps an error with a status means that status.
+func selfAnswering(err error) selfAnswerer {
+	var self selfAnswerer
+	if !errors.As(err, &self) {
+		return nil
+	}
+	var coder interface{ StatusCode() int }
+	if errors.As(err, &coder) {
+		if _, both := coder.(selfAnswerer); !both && errors.As(coder.(error), &self) {
+			return nil
+		}
+	}
+	return self
+}
+
+// clearForError drops what described the answer that will not come. Set-Cookie,
+// Vary, Allow, Retry-After, WWW-Authenticate and CORS headers stay: they belong
+// to the exchange, and so does the Content-Range of a 416, which tells the
+// length that there is (RFC 9110, section 15.5.17).
+func clearForError(header http.Header, status int) {
+	if n := len(header); n == 0 || n == 1 && header["Allow"] != nil {
+		return // the router's own errors, as a rule
+	}
+	for _, name := range [...]string{
+		"Content-Length", "Content-Type", "Content-Encoding", "Content-Disposition",
+		"Etag", "Last-Modified", "Cache-Control",
+	} {
+		delete(header, name)
+	}
+	if status != http.StatusRequestedRangeNotSatisfiable {
+		delete(header, "Content-Range")
+	}
+}
+
+// record hands the error to the first writer that wants it, which a logging
+// middleware offers; else server errors are logged here.
+func record(w http.ResponseWriter, r *http.Request, status int, err error) {
+	for {
+		switch rw := w.(type) {
+		case interface{ RecordError(int, error) }:
+			rw.RecordError(status, err)
+			return
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = rw.Unwrap()
+			continue
+		}
+		break
+	}
+	stands := markOf(load(r)).state
+	late := stands != open && stands != returned
+	if status >= 500 || late && status != statusClientGone {
+		slog.Default().LogAttrs(r.Context(), slog.LevelError, "request failed",
+			slog.String("method", bounded(r.Method)), slog.String("path", bounded(r.URL.Path)),
+			slog.String("pattern", r.Pattern), slog.Int("status", status),
+			slog.Bool("answered", late), slog.String("error", cut(err.Error(), 4096)))
+	}
+}
+
+// bounded cuts a client's text for a message or log line; whoever writes it
+// quotes it.
+func bounded(text string) string { return cut(text, 256) }
+
+func cut(text string, most int) string {
+	if len(text) > most {
+		return text[:most] + "..."
+	}
+	return text
+}
