@@ -306,22 +306,7 @@ func (c Context) Attachment(filename string) error {
 	}, name)
 	value := `attachment; filename="` + plain + `"`
 	if plain != name {
-		value += "; filename*=UTF-8''" + escapeExtended(name)
+		value += "; filename*=UTF-8''" + string(appendEscaped(nil, name, false, "!#$&+-.^_`|~")) // attr-char of RFC 8187
 	}
 	return c.SetHeader("Content-Disposition", value)
-}
-
-// escapeExtended escapes what is no attr-char (RFC 8187, section 3.2.1).
-func escapeExtended(text string) string {
-	var b strings.Builder
-	for i := range len(text) {
-		c := text[i]
-		switch {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("!#$&+-.^_`|~", c) >= 0:
-			b.WriteByte(c)
-		default:
-			fmt.Fprintf(&b, "%%%02X", c)
-		}
-	}
-	return b.String()
 }

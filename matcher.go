@@ -89,7 +89,7 @@ const (
 	maxMatchPath = 1<<16 - 1
 )
 
-// load returns eight bytes of s, which the compiler makes one load.
+// load8 returns eight bytes of s, which the compiler makes one load.
 func load8(s string, i int) uint64 {
 	s = s[i : i+8]
 	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |

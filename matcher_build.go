@@ -40,7 +40,7 @@ func (m *matcher) leaf(l *leaf) uint32 {
 		return 0
 	}
 	entry := matchLeaf{leaf: l, pattern: l.pattern}
-	if e := l.endpoint(http.MethodGet); e != nil && e.bare && e.scope.maxBody == 0 && !l.nests {
+	if e := l.endpoint(http.MethodGet); e != nil && e.direct {
 		entry.get = e
 	}
 	m.leaves = append(m.leaves, entry)
