@@ -53,10 +53,17 @@ func (c Chain) mustNotHoldNil(where string) {
 }
 
 // wrap calls mw with a next that carries the renderer, so that ErrorHandler
-// finds it. Without a renderer next is h itself and a request pays nothing.
+// finds it. Without a renderer next is h itself and a request pays nothing; with
+// one it pays for no call more than h costs where h is a function or an endpoint.
 func wrap(mw Middleware, h http.Handler, render ErrorRenderer) http.Handler {
 	if render != nil {
-		h = &carrier{h, render}
+		switch f := h.(type) {
+		case *innermost:
+		case http.HandlerFunc:
+			h = &carrierFunc{f, render}
+		default:
+			h = &carrier{h, render}
+		}
 	}
 	return mw(h)
 }
@@ -69,10 +76,23 @@ type carrier struct {
 	render ErrorRenderer
 }
 
+// carrierFunc is carrier for a function.
+type carrierFunc struct {
+	f      http.HandlerFunc
+	render ErrorRenderer
+}
+
+func (c *carrierFunc) ServeHTTP(w http.ResponseWriter, r *http.Request) { c.f(w, r) }
+
 // rendererOf returns the renderer that next carries, or nil.
 func rendererOf(next http.Handler) ErrorRenderer {
-	if c, ok := next.(*carrier); ok {
+	switch c := next.(type) {
+	case *carrier:
 		return c.render
+	case *carrierFunc:
+		return c.render
+	case *innermost:
+		return c.scope.render
 	}
 	return nil
 }

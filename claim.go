@@ -52,7 +52,7 @@ func newMark(m *mark) *http.Response { return &http.Response{Body: m} }
 var (
 	markAnswering = newMark(&mark{state: answering})
 	markAnswered  = newMark(&mark{state: answered})
-	markReturned  = newMark(&mark{state: returned})
+	markReturned  = newMark(&returnedMark)
 )
 
 // place is Request.Response as an atomic word. There is no safe way to use a
@@ -79,7 +79,7 @@ func markOf(p *http.Response) *mark {
 	return &openMark
 }
 
-var openMark = mark{state: open}
+var openMark, returnedMark = mark{state: open}, mark{state: returned}
 
 // enter prepares a request at the outermost handler of ours that sees it. A
 // request that was served before (a test that uses one twice) starts anew. One
@@ -137,7 +137,7 @@ func leave(r *http.Request) *mark {
 		switch m := markOf(p); {
 		case m.state == open:
 			if swap(r, p, markReturned) {
-				return markOf(markReturned)
+				return &returnedMark
 			}
 		case m.state == answering:
 			done := make(chan struct{})

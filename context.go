@@ -26,9 +26,9 @@ type Context struct {
 	w     http.ResponseWriter
 	r     *http.Request
 	route *endpoint
-	// Where the first parameters stand in URL.Path, if the route has no
-	// middleware; see endpoint.context. All of Context fits in registers.
-	spans01, spans23 uint64
+	// Where the last eight parameters stand in URL.Path, if the route has no
+	// middleware; see shape.spans. All of Context fits in registers.
+	near, far uint64
 }
 
 // HandlerFunc handles a request by answering through c, or by returning an
@@ -47,42 +47,68 @@ func (f HandlerFunc) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // serveContext is the edge between net/http and Context: it calls the handler
-// and answers the error that it returns.
+// and answers the error that it returns. What it keeps across the call is little,
+// for each store before the atomic operation at its end is waited for there.
 func serveContext(f HandlerFunc, c Context) {
-	w, r, route := c.w, c.r, c.route // the deferred function keeps what it uses in memory
-	returned := false
-	var before *multipart.Form
-	if route.mayRead() {
-		before = r.MultipartForm
+	w, r, route := c.w, c.r, c.route
+	if route.mayRead() && r.MultipartForm != nil {
+		serveBehindForm(f, c)
+		return
 	}
-	// A panic of the handler. A recovering middleware may let the request live
-	// on, so its answer is closed as after a return. If a part of it is out, the
-	// panic goes on as http.ErrAbortHandler, or that middleware would complete
-	// the part with an answer of its own: it cannot know, for it may hold another
-	// copy of the request.
+	running := true
 	defer func() {
-		if !returned && leavePanicking(r, before) {
+		if running && endPanicking(r, nil) {
 			if v := recover(); v != nil { // else runtime.Goexit
 				abortPanicking(w, r, v)
 			}
 		}
 	}()
 	err := f(c)
-	returned = true
-	if m := leave(r); err == nil && m.state == broken {
-		err = m.cause // the handler dropped it, the log must not
+	running = false
+	if err == nil && !route.mayRead() && swap(r, nil, markReturned) {
+		return
 	}
+	end(w, r, route, nil, err)
+}
+
+// serveBehindForm is serveContext where somebody further out has read a form.
+func serveBehindForm(f HandlerFunc, c Context) {
+	w, r, before := c.w, c.r, c.r.MultipartForm
+	running := true
+	defer func() {
+		if running && endPanicking(r, before) {
+			if v := recover(); v != nil {
+				abortPanicking(w, r, v)
+			}
+		}
+	}()
+	err := f(c)
+	running = false
+	end(w, r, c.route, before, err)
+}
+
+// end ends a request whose handler has returned err: it waits for an answer
+// under way, and closes the request to later ones. before is the form of somebody
+// further out.
+func end(w http.ResponseWriter, r *http.Request, route *endpoint, before *multipart.Form, err error) {
+	m := leave(r)
 	if route.mayRead() {
 		removeUploads(r, before)
+	}
+	if err == nil && m.state == broken {
+		err = m.cause // the handler dropped it, the log must not
 	}
 	if err != nil {
 		fail(route.scope.render, w, r, err)
 	}
 }
 
-// leavePanicking ends a request whose handler panics, and reports whether a
-// part of its answer is out.
-func leavePanicking(r *http.Request, before *multipart.Form) bool {
+// endPanicking ends a request whose handler panics, and reports whether a part of
+// its answer is out. A recovering middleware may let the request live on, so its
+// answer is closed as after a return. If a part of it is out, the panic goes on as
+// http.ErrAbortHandler, or that middleware would complete the part with an answer
+// of its own: it cannot know, for it may hold another copy of the request.
+func endPanicking(r *http.Request, before *multipart.Form) (partly bool) {
 	m := leave(r)
 	removeUploads(r, before)
 	return m.state == broken
@@ -116,14 +142,44 @@ func (c Context) Context() context.Context { return c.r.Context() }
 // path parameter.
 func (c Context) Param(name string) string {
 	if c.route.bare {
-		for i, own := range c.route.names {
-			if len(own) == len(name) && own[0] == name[0] && own == name {
-				return c.value(i)
+		for i, own := range c.route.shape.names {
+			if !sameName(own, name) {
+				continue
 			}
+			fromLast, word := len(c.route.shape.names)-1-i, c.near
+			if fromLast > 3 {
+				word = c.far
+			}
+			span := uint16(word >> (fromLast & 3 * 16))
+			// The comparisons are for a handler that changes URL.Path under our feet.
+			path, start, end := c.r.URL.Path, int(span>>8), int(span&0xff)
+			if start == 0 || start > end || end > len(path) || fromLast > 7 {
+				return c.route.shape.value(c.r.URL, i)
+			}
+			return path[start:end]
 		}
 	}
-	return c.r.PathValue(name)
+	return foreignParam(c.r, name)
 }
+
+// sameName is own == name for short texts, without a call, for which Param would
+// have to save all that it holds.
+func sameName(own, name string) bool {
+	if len(own) != len(name) {
+		return false
+	}
+	for i := range len(own) {
+		if own[i] != name[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// foreignParam is apart so that nothing of it is made a part of Param.
+//
+//go:noinline
+func foreignParam(r *http.Request, name string) string { return r.PathValue(name) }
 
 // PathValue is [Context.Param] by the name that [http.Request.PathValue] has,
 // so that package params reads either. It also has what [params.RawQuery] names.
@@ -141,12 +197,12 @@ func (c Context) PathValue(name string) string {
 // Behind a foreign router, which keeps only the decoded remainder, that is
 // split at its slashes.
 func (c Context) Segments(name string) []string {
-	leaf := c.route.leaf
-	switch own := slices.Contains(leaf.names, name); {
-	case own && name != leaf.rest:
+	s := c.route.shape
+	switch own := slices.Contains(s.names, name); {
+	case own && name != s.rest:
 		return nil
 	case own && c.route.bare:
-		return segmentsFrom(c.r.URL, leaf.depth)
+		return segmentsFrom(c.r.URL, s.depth)
 	}
 	if canonical := c.r.PathValue(restKey(name)); canonical != "" {
 		segments := strings.Split(canonical, "/")

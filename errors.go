@@ -185,7 +185,7 @@ var (
 
 // publicError reduces err to what the client may see.
 func publicError(r *http.Request, err error) *Error {
-	if e, ok := err.(*Error); ok && e != nil && e.Status == e.StatusCode() {
+	if e, ok := err.(*Error); ok && e != nil && e.Status >= 400 && e.Status <= 599 {
 		return e
 	}
 	public := &Error{Status: statusOf(r, err), cause: err}

@@ -45,22 +45,12 @@ func fail(render ErrorRenderer, w http.ResponseWriter, r *http.Request, err erro
 		err = errors.New("apiroutes: a nil *Error was returned as an error: let the function's result be of type error")
 	}
 	public := publicError(r, err)
-	record(w, r, public.Status, err)
-	for {
-		p := load(r)
-		switch markOf(p).state {
-		case open, returned:
-			if !swap(r, p, markAnswered) {
-				continue
-			}
-		case broken:
-			abort(w)
-		default:
-			return
-		}
-		break
+	if !takeOver(w, r, public.Status, err) {
+		return
 	}
-	clearForError(w.Header(), public.Status)
+	if header := w.Header(); len(header) > 0 {
+		clearForError(header, public.Status)
+	}
 	if public.Status == http.StatusRequestedRangeNotSatisfiable {
 		setContentRange(w.Header(), err)
 	}
@@ -74,6 +64,49 @@ func fail(render ErrorRenderer, w http.ResponseWriter, r *http.Request, err erro
 		render = JSONError
 	}
 	render(w, r, public)
+}
+
+// failOwn is fail for the errors of the router itself, of which all is known:
+// they have a status and no cause. allow is the value of Allow, or nil.
+func failOwn(render ErrorRenderer, w http.ResponseWriter, r *http.Request, e *Error, allow []string) {
+	if !takeOver(w, r, e.Status, e) {
+		return
+	}
+	header := w.Header()
+	others := len(header)
+	if allow != nil {
+		header["Allow"] = allow
+		others = len(header) - 1
+	}
+	if others > 0 {
+		clearForError(header, e.Status)
+	}
+	if render == nil {
+		render = JSONError
+	}
+	render(w, r, e)
+}
+
+// takeOver records an error, and reports whether it is to be answered. It is
+// not after an answer; after a part of one it aborts the connection.
+func takeOver(w http.ResponseWriter, r *http.Request, status int, err error) bool {
+	started := record(w, r, status, err)
+	for {
+		p := load(r)
+		switch markOf(p).state {
+		case open, returned:
+			if started {
+				abort(w)
+			}
+			if swap(r, p, markAnswered) {
+				return true
+			}
+		case broken:
+			abort(w)
+		default:
+			return false
+		}
+	}
 }
 
 // abort ends a request of which a part is answered so that the client can tell.
@@ -112,9 +145,6 @@ func selfAnswering(err error) selfAnswerer {
 // to the exchange, and so does the Content-Range of a 416, which tells the
 // length that there is (RFC 9110, section 15.5.17).
 func clearForError(header http.Header, status int) {
-	if n := len(header); n == 0 || n == 1 && header["Allow"] != nil {
-		return // the router's own errors, as a rule
-	}
 	for _, name := range [...]string{
 		"Content-Length", "Content-Type", "Content-Encoding", "Content-Disposition",
 		"Etag", "Last-Modified", "Cache-Control",
@@ -126,29 +156,58 @@ func clearForError(header http.Header, status int) {
 	}
 }
 
-// record hands the error to the first writer that wants it, which a logging
-// middleware offers; else server errors are logged here.
-func record(w http.ResponseWriter, r *http.Request, status int, err error) {
-	for {
-		switch rw := w.(type) {
-		case interface{ RecordError(int, error) }:
-			rw.RecordError(status, err)
-			return
-		case interface{ Unwrap() http.ResponseWriter }:
+// record hands the error to the first writer that takes it to a log, as that of
+// a logging middleware does; else server errors are logged here. It reports
+// whether the first writer that knows it has begun an answer: then nothing may
+// follow.
+func record(w http.ResponseWriter, r *http.Request, status int, err error) (started bool) {
+	logged, asked := false, false
+	for more := true; more; {
+		var recorder interface{ RecordError(int, error) bool }
+		var starter interface{ Started() bool }
+		switch rw := w.(type) { // one look-up for a writer that is none of them
+		case statusWriter:
+			recorder, starter = rw, rw
+		case interface{ RecordError(int, error) bool }:
+			recorder = rw
+		case interface{ Started() bool }:
+			starter = rw
+		case unwrapper:
 			w = rw.Unwrap()
 			continue
+		default:
+			more = false
+			continue
 		}
-		break
+		if recorder != nil && !logged {
+			logged = recorder.RecordError(status, err)
+		}
+		if starter != nil && !asked {
+			started, asked = starter.Started(), true
+		}
+		var inner unwrapper
+		if inner, more = w.(unwrapper); more {
+			w = inner.Unwrap()
+		}
 	}
 	stands := markOf(load(r)).state
-	late := stands != open && stands != returned
-	if status >= 500 || late && status != statusClientGone {
+	late := started || stands != open && stands != returned
+	if !logged && (status >= 500 || late && status != statusClientGone) {
 		slog.Default().LogAttrs(r.Context(), slog.LevelError, "request failed",
 			slog.String("method", bounded(r.Method)), slog.String("path", bounded(r.URL.Path)),
 			slog.String("pattern", r.Pattern), slog.Int("status", status),
 			slog.Bool("answered", late), slog.String("error", cut(err.Error(), 4096)))
 	}
+	return started
 }
+
+// statusWriter is the writer of package middleware.
+type statusWriter interface {
+	RecordError(status int, err error) (logged bool)
+	Started() bool
+}
+
+type unwrapper interface{ Unwrap() http.ResponseWriter }
 
 // bounded cuts a client's text for a message or log line; whoever writes it
 // quotes it.

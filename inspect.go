@@ -23,14 +23,14 @@ func (r *Router) Routes() []Route {
 	r.table.mu.Lock()
 	defer r.table.mu.Unlock()
 	var routes []Route
-	r.table.root.leaves(func(l *leaf) {
+	for _, l := range r.table.matcher().leaves {
 		for _, e := range l.registered() {
 			routes = append(routes, Route{
-				Pattern: l.pattern, Method: e.method, Mount: l.kind == mounted,
+				Pattern: l.pattern, Method: e.method, Mount: e.shape.kind == mounted,
 				Handler: e.handler, Site: e.site.String(), Middleware: e.scope.middleware,
 			})
 		}
-	})
+	}
 	return routes
 }
 
@@ -67,13 +67,13 @@ func (r *Router) Match(method, target string) Match {
 		return Match{Status: http.StatusBadRequest, Reason: fmt.Sprintf("%s: net/http refuses the target: %v", badRequest, err)}
 	}
 	req := &http.Request{Method: method, URL: u}
-	d := r.table.root.decide(req)
+	d := r.table.matcher().decide(req)
 	m := Match{Reason: string(d.outcome)}
 	chain := r.table.base
 	if l := d.leaf; l != nil {
-		m.Pattern, chain = l.pattern, l.common
+		m.Pattern, chain = l.pattern, l.common()
 		l.setPathValues(req, d.path)
-		for _, name := range l.names {
+		for _, name := range l.first.shape.names {
 			if m.Params == nil {
 				m.Params = map[string]string{}
 			}
@@ -86,9 +86,9 @@ func (r *Router) Match(method, target string) Match {
 	case redirectToClean:
 		m.Status, m.Location = http.StatusPermanentRedirect, redirectTarget(u)
 	case answerOptions:
-		m.Status, m.Allow = http.StatusNoContent, d.leaf.allow[0]
+		m.Status, m.Allow = http.StatusNoContent, d.leaf.allow()[0]
 	case methodNotAllowed:
-		m.Status, m.Allow = http.StatusMethodNotAllowed, d.leaf.allow[0]
+		m.Status, m.Allow = http.StatusMethodNotAllowed, d.leaf.allow()[0]
 	case badRequest:
 		m.Status, m.Reason = http.StatusBadRequest, fmt.Sprintf("%s: %s", d.outcome, publicError(req, d.err).Message)
 		if method == http.MethodOptions && !isTarget(req) {

@@ -2,25 +2,23 @@ package apiroutes
 
 import "math/bits"
 
-// This file is the path tree of tree.go again, in the form in which requests
-// search it: the same nodes, tried in the same order, with the same result, but
-// laid out for the time that a search takes, which is that of its chain of
-// loads, each of which waits for the one before.
+// This file is the path tree of tree.go in the form in which requests search it,
+// laid out for the time that a search takes. That is the time of its longest
+// chain of loads, each of which waits for the one before: from the path to where
+// a segment ends, from there to the next segment, from an entry to its child, and
+// from the leaf to the handler.
 //
-// Segments. The path is read eight bytes at a time. For a word w the value
+// Segments. The path is read eight bytes at a time. A segment of up to 16 bytes
+// is two words and a length, which are compared in registers; of a longer one the
+// text is compared besides. See matcher_words.go.
 //
-//	x := w ^ "////////";  (x - 0x01..01) & ^x & 0x80..80
-//
-// has its lowest bit set in the first byte that is a slash: x is zero there, a
-// zero byte borrows in the subtraction, and below the first zero nothing
-// borrows. A segment of up to 16 bytes is then two words and a length, so that
-// it is compared in registers. Longer ones are compared as text besides.
-//
-// Children. The static children of a node are in a table of 24-byte slots, found
-// by one multiplication. For up to 64 children a multiplier is searched, when
-// the table is made, that puts each into a slot of its own; beyond that, or if
-// none is found, slots are probed in a row. A slot says whether the search ends
-// with it, so that a segment that is no child costs one slot as a rule.
+// Children. An entry of the table is a node, and at the same time the slot in
+// which its parent finds it. A node's static children are in slots of their own in
+// a row, found by one multiplication. For up to 64 children a multiplier is
+// searched, when the table is made, with which each has another slot; beyond that,
+// or if none is found, slots are probed one after the other. A slot says whether
+// the search ends with it, so that a segment that is no child costs one slot as a
+// rule.
 //
 // Going back. Where a search goes down although something else could still be
 // tried at a node, it notes the place; a dead end takes up the last one noted:
@@ -34,101 +32,60 @@ import "math/bits"
 // A node is entered by one sequence of edges only, so each is visited at most
 // once per search: the work is bounded by the nodes, and by the length of the
 // path, whatever overlaps. The notes are few and on the stack; a search that
-// needs more of them starts again in the tree itself.
+// needs more of them is left to walk.
 //
-// A search also takes the parameters' places, and checks their bytes. It gives
-// up, and says so, on everything that is not an ordinary path: empty and dot
-// segments, bytes beyond ASCII, NUL. What becomes of those, and of what a mount
-// takes, is decided in dispatch.go, with the tree, which is this one's reference
-// in the tests too.
+// match also takes the parameters' places, and checks their bytes. It gives up,
+// and says so, on everything that is not an ordinary path: empty and dot segments,
+// bytes beyond ASCII, NUL. What becomes of those, and of what a mount takes, is
+// decided in dispatch.go, by walk, which is the same search in a few plain lines.
+//
+// What was tuned: 64 multipliers for each size of table, up to eight times the
+// smallest, fail for hardly any set of children, and are found in less time than a
+// registration takes. Eight notes are twice what the deepest of the usual tables
+// needs. Tried and slower: all slashes of the path at once as bits of a word
+// (fewer steps in the chain, but more work), a table of whole paths in front of a
+// tree with parameters, children and nodes in two tables.
 
 type matcher struct {
-	tree   *node
-	nodes  []matchNode // of the tree, breadth first; the root is 0
-	slots  []slot
-	leaves []matchLeaf // 0 is none
-	texts  []string    // of the nodes, for segments of more than 16 bytes
-	static *staticPaths
+	entries []entry           // the root is 0
+	leaves  []*leaf           // in the order in which paths try them
+	texts   map[uint32]string // of entries for more than 16 bytes
+	static  *staticPaths
 }
 
-// matchNode is a node. Several are in one cache line.
-type matchNode struct {
-	multiplier uint32
-	first      uint32 // of its slots
-	param      uint32 // a node, or 0
-	leaf, rest uint32
-	shift      uint8
-	statics    bool // there are static children
-	more       bool // there is a parameter or a rest, to come back to
+// entry is a node of the tree, and the slot in which its parent finds it: to
+// have both in one place saves a load for each segment. It is as large as a cache
+// line. Parameters have an entry without a text; free slots have an impossible
+// length.
+type entry struct {
+	lo, hi     uint64 // the first 16 bytes of the segment
+	multiplier uint64 // what follows is about the children
+	leaf, rest *leaf
+	first      uint32 // slot of the static children
+	mask       uint32 // the number of slots less one
+	param      uint32 // an entry, or 0
+	length     uint16
+	last       bool // a search of the slots ends here
+	kinds      childKinds
+	_          [8]byte
 }
 
-// slot is a static child. The one without children has an impossible length.
-type slot struct {
-	lo, hi uint64 // the first 16 bytes
-	length uint32
-	node   uint32 // in its highest bit: the search ends here
-}
-
-// matchLeaf has what most requests need of a leaf, in one place.
-type matchLeaf struct {
-	get     *endpoint // if that can be called as it is
-	pattern string
-	*leaf
-}
+// childKinds says what children an entry has.
+type childKinds uint8
 
 const (
-	lastSlot   = 1 << 31
-	noLength   = 1 << 31
-	slashes    = 0x2f2f2f2f2f2f2f2f
-	ones       = 0x0101010101010101
-	highs      = 0x8080808080808080
-	maxPlaces  = 4
-	maxReturns = 8
-	// maxMatchPath is the length of paths that are searched here: places are
-	// kept in 16 bits.
-	maxMatchPath = 1<<16 - 1
+	hasStatics childKinds = 1 << iota
+	hasMore               // a parameter or a rest, to come back to
 )
 
-// load8 returns eight bytes of s, which the compiler makes one load.
-func load8(s string, i int) uint64 {
-	s = s[i : i+8]
-	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
-		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
-}
-
-// word returns the eight bytes of s from i on, with zeros behind its end.
-func word(s string, i int) uint64 {
-	if i+8 <= len(s) {
-		return load8(s, i)
-	}
-	if len(s) >= 8 {
-		return load8(s, len(s)-8) >> (uint(i+8-len(s)) * 8)
-	}
-	var w uint64
-	for j := len(s) - 1; j >= i; j-- {
-		w = w<<8 | uint64(s[j])
-	}
-	return w
-}
-
-// firstSlash marks the first slash of a word, perhaps with others behind it.
-func firstSlash(w uint64) uint64 {
-	x := w ^ slashes
-	return (x - ones) &^ x & highs
-}
-
-// anyZero is not zero if a byte of w is.
-func anyZero(w uint64) uint64 { return (w - ones) &^ w & highs }
-
-// turn is where a search may go back to: a node, and the segment that something
-// else takes there. It is the text of a static child, so there is nothing odd in
-// it.
-type turn struct {
-	node       uint32
-	start, end uint16
-	count      uint16 // of parameters before it
-	onlyRest   bool   // a parameter was tried as well
-}
+const (
+	noLength = 1<<16 - 1 // of a free slot
+	maxTurns = 8
+	// maxSpan is the length of paths of which parameters' places are kept.
+	maxSpan = 1<<8 - 1
+	// maxMatchPath is the length of paths that are searched here.
+	maxMatchPath = 1<<16 - 1
+)
 
 // result is how a search ended.
 type result uint8
@@ -136,202 +93,257 @@ type result uint8
 const (
 	found   result = iota
 	none           // no route: the path is a clean one
-	unusual        // it is for the tree to say
+	unusual        // walk and the rules of dispatch.go have to say
 )
 
+// turn is where a search may go back to: an entry, and the segment that something
+// else takes there. It is the text of a static child, so there is nothing odd in
+// it.
+type turn struct {
+	entry uint32 // with onlyRest, if a parameter was tried as well
+	start uint16
+	span  uint16 // the last parameter before it
+}
+
+const onlyRest = 1 << 31
+
+// turns are all that a search has taken. They are in memory, where the few of
+// them cost a search nothing that has none.
+type turns struct {
+	n  int
+	at [maxTurns]turn
+}
+
 // match searches an absolute path. Of the leaf it returns the places of the
-// first four parameters, as spans does. It is one long function, since the parts
-// of it that a call would name share nearly all of their variables, which are
-// registers here.
-func (m *matcher) match(path string) (l *matchLeaf, s01, s23 uint64, how result) {
+// parameters, as shape.spans does. It is one long function, since the parts of it
+// that a call would name share nearly all of their variables, which are registers
+// here.
+func (m *matcher) match(path string) (l *leaf, near, far uint64, how result) {
 	if m.static != nil {
 		return m.static.match(path)
 	}
-	var places [maxPlaces]uint64
-	var returns [maxReturns]turn
-	pending, count := 0, 0
-	id := uint32(0)
-	i := 1
-	if len(path) == 1 {
-		i = 2 // the root has no segment
+	n := len(path)
+	if n < 8 || path[n-1] == '/' {
+		return m.matchShort(path)
 	}
+	entries := m.entries
+	id, e, i := uint32(0), &entries[0], 1
+	var back turns
 	for {
-		n := &m.nodes[id]
-		onlyRest := false
-		var end int
-		if i > len(path) {
-			if n.leaf != 0 {
-				return &m.leaves[n.leaf], places[0]<<32 | places[1], places[2]<<32 | places[3], found
-			}
-			if l := &m.leaves[n.rest]; n.rest != 0 && l.kind != catchAll {
-				if count < maxPlaces {
-					places[count] = 0 // the rest is absent; what is there was noted on another way
-				}
-				return l, places[0]<<32 | places[1], places[2]<<32 | places[3], found
-			}
+		// The segment: its first 16 bytes, and where it ends.
+		var lo, hi uint64
+		if i+8 <= n {
+			lo = load8(path, i)
 		} else {
-			var lo, hi uint64
-			if i+8 <= len(path) {
-				lo = load8(path, i)
+			lo = load8(path, n-8)>>(uint(i+8-n)*8&63) | tails[(i+8-n)&15]
+		}
+		length := 8
+		if t := firstSlash(lo); t != 0 {
+			lo &= t&-t>>7 - 1
+			length = bits.TrailingZeros64(t) >> 3
+		} else if i+8 < n {
+			if i+16 <= n {
+				hi = load8(path, i+8)
 			} else {
-				lo = word(path, i)
+				hi = load8(path, n-8)>>(uint(i+16-n)*8&63) | tails[(i+16-n)&15]
 			}
-			length := min(8, len(path)-i)
-			if t := firstSlash(lo); t != 0 {
-				length = bits.TrailingZeros64(t) >> 3
-				lo &= 1<<(uint(length)*8) - 1
-			} else if i+8 < len(path) {
-				hi, length = longSegment(path, i)
+			if t := firstSlash(hi); t != 0 {
+				hi &= t&-t>>7 - 1
+				length = 8 + bits.TrailingZeros64(t)>>3
+			} else {
+				length = segmentEnd(path, i) - i
 			}
-			if length == 0 {
-				return nil, 0, 0, unusual
+		}
+		end := i + length
+		// The static child.
+		next := uint32(0)
+		if e.kinds&hasStatics != 0 {
+			at := e.first + e.slot(mix(lo, hi))
+			c := &entries[at]
+			if c.lo == lo && c.hi == hi && int(c.length) == length && length <= 16 {
+				next = at
+			} else if !c.last || length > 16 {
+				next = m.child(e, lo, hi, path[i:end])
 			}
-			end = i + length
-			if n.statics {
-				s := &m.slots[n.first+mix(lo, hi, length)*n.multiplier>>n.shift]
-				child := s.node &^ lastSlot
-				if s.lo != lo || s.hi != hi || s.length != uint32(length) || length > 16 {
-					child = 0
-					if s.node&lastSlot == 0 || length > 16 {
-						child = m.child(n, lo, hi, path[i:end])
-					}
-				}
-				if child != 0 {
-					if n.more {
-						if pending == maxReturns {
-							return nil, 0, 0, unusual
-						}
-						returns[pending] = turn{id, uint16(i), uint16(end), uint16(count), false}
-						pending++
-					}
-					id, i = child, end+1
-					continue
-				}
-			}
-			if n.param != 0 && isOdd(path[i:end], lo, hi) {
+			if next != 0 && e.kinds&hasMore != 0 && !back.push(id, i, near) {
 				return nil, 0, 0, unusual
 			}
 		}
-		if i > len(path) || !n.more {
+		if next == 0 && e.param != 0 {
+			if lo&0xff == '.' || length == 0 || e.rest != nil && !back.push(id|onlyRest, i, near) {
+				return nil, 0, 0, unusual
+			}
+			near, far = pushSpan(near, far, i, end)
+			next = e.param
+		}
+		for {
+			if next != 0 {
+				id, e, i = next, &entries[next], end+1
+				if i <= n {
+					break
+				}
+				if e.leaf != nil || e.rest != nil && e.rest.first.shape.kind != catchAll {
+					return e.take(path, near, far)
+				}
+			} else if e.rest != nil {
+				return e.takeRest(path, i, near, far)
+			}
 			// A dead end: back to the last place where something was left to try.
-			if pending == 0 {
-				if isOrdinary(path) {
-					return nil, 0, 0, none
+			if back.n == 0 {
+				return miss(path)
+			}
+			back.n--
+			last := &back.at[back.n]
+			for uint16(near) != last.span {
+				near, far = near>>16|far<<48, far>>16
+				if near == 0 && last.span != 0 {
+					return nil, 0, 0, unusual // it was one of too many
 				}
-				return nil, 0, 0, unusual
 			}
-			pending--
-			back := &returns[pending]
-			id, i, end, count, onlyRest = back.node, int(back.start), int(back.end), int(back.count), back.onlyRest
-			n = &m.nodes[id]
-		}
-		if n.param != 0 && !onlyRest {
-			if n.rest != 0 {
-				if pending == maxReturns {
-					return nil, 0, 0, unusual
+			id, i = last.entry&^onlyRest, int(last.start)
+			e, end, next = &entries[id], segmentEnd(path, i), 0
+			if last.entry&onlyRest == 0 && e.param != 0 {
+				if e.rest != nil {
+					last.entry |= onlyRest
+					back.n++
 				}
-				returns[pending] = turn{id, uint16(i), uint16(end), uint16(count), true}
-				pending++
-			}
-			if count < maxPlaces {
-				places[count] = uint64(i)<<16 | uint64(end)
-			}
-			count++
-			id, i = n.param, end+1
-			continue
-		}
-		if l = &m.leaves[n.rest]; !isOrdinary(path[i-1:]) {
-			return nil, 0, 0, unusual
-		}
-		if count < maxPlaces {
-			places[count] = uint64(i)<<16 | uint64(len(path))
-		}
-		return l, places[0]<<32 | places[1], places[2]<<32 | places[3], found
-	}
-}
-
-// longSegment reads on in a segment of at least 8 bytes: its second word, and
-// its length.
-func longSegment(path string, i int) (hi uint64, length int) {
-	hi = word(path, i+8)
-	if t := firstSlash(hi); t != 0 {
-		length = bits.TrailingZeros64(t) >> 3
-		return hi & (1<<(uint(length)*8) - 1), 8 + length
-	}
-	if rest := len(path) - i; rest <= 16 {
-		return hi, rest
-	}
-	return hi, segmentEnd(path, i+16) - i
-}
-
-// isOdd reports whether a segment with these words is one that no handler may
-// see, or may be: of a dot or two, with NUL, or not ASCII.
-func isOdd(segment string, lo, hi uint64) bool {
-	if (lo|hi)&highs != 0 || segment[0] == '.' {
-		return true
-	}
-	if n := len(segment); n < 8 {
-		return anyZero(lo|^uint64(0)<<(uint(n)*8)) != 0
-	} else if n < 16 {
-		return anyZero(lo)|anyZero(hi|^uint64(0)<<(uint(n-8)*8)) != 0
-	}
-	for i := range len(segment) {
-		if segment[i] == 0 || segment[i] >= 0x80 {
-			return true
-		}
-	}
-	return false
-}
-
-// child returns the static child of n for a segment, or 0.
-func (m *matcher) child(n *matchNode, lo, hi uint64, segment string) uint32 {
-	at := mix(lo, hi, len(segment)) * n.multiplier >> n.shift
-	for {
-		s := &m.slots[n.first+at&n.mask()]
-		if s.lo == lo && s.hi == hi && s.length == uint32(len(segment)) {
-			node := s.node &^ lastSlot
-			if len(segment) <= 16 || m.texts[node] == segment {
-				return node
+				near, far = pushSpan(near, far, i, end)
+				next = e.param
 			}
 		}
-		if s.node&lastSlot != 0 {
-			return 0
-		}
-		at++
 	}
 }
 
-// mix folds a segment into 32 bits, for a multiplication to spread.
-func mix(lo, hi uint64, length int) uint32 {
-	h := lo ^ bits.RotateLeft64(hi, 29) ^ uint64(length)<<56
-	return uint32(h ^ h>>32)
-}
-
-// isOrdinary reports whether a path, or a part of one that begins with its
-// slash, is ASCII without NUL, empty segments, and segments that begin with a
-// dot.
-func isOrdinary(path string) bool {
-	if path[len(path)-1] == '/' && len(path) > 1 {
+// push notes a turn, if there is room.
+func (t *turns) push(entry uint32, start int, near uint64) bool {
+	if t.n == maxTurns {
 		return false
 	}
-	for i := 0; i < len(path); i += 8 {
-		w := word(path, i)
-		if rest := len(path) - i; rest < 8 {
-			if anyZero(w|^uint64(0)<<(uint(rest)*8)) != 0 {
-				return false
+	t.at[t.n] = turn{entry, uint16(start), uint16(near)}
+	t.n++
+	return true
+}
+
+// take ends a search at an entry, with the pattern that ends there or an
+// optional catch-all, which is absent.
+func (e *entry) take(path string, near, far uint64) (*leaf, uint64, uint64, result) {
+	l := e.leaf
+	if l == nil {
+		l = e.rest
+		near, far = pushSpan(near, far, 0, 0)
+	}
+	if near != 0 && hasOddBytes(path) {
+		return nil, 0, 0, unusual
+	}
+	if len(path) > maxSpan {
+		near, far = 0, 0
+	}
+	return l, near, far, found
+}
+
+// takeRest ends a search with what takes the path from its segment at i on.
+func (e *entry) takeRest(path string, i int, near, far uint64) (*leaf, uint64, uint64, result) {
+	unchecked := path[i-1:]
+	if near != 0 {
+		unchecked = path
+	}
+	if !isOrdinary(unchecked) {
+		return nil, 0, 0, unusual
+	}
+	if near, far = pushSpan(near, far, i, len(path)); len(path) > maxSpan {
+		near, far = 0, 0
+	}
+	return e.rest, near, far, found
+}
+
+// miss ends a search that found nothing.
+func miss(path string) (*leaf, uint64, uint64, result) {
+	if isOrdinary(path) {
+		return nil, 0, 0, none
+	}
+	return nil, 0, 0, unusual
+}
+
+// matchShort is match for a path of less than a word.
+func (m *matcher) matchShort(path string) (l *leaf, near, far uint64, how result) {
+	if !isOrdinary(path) {
+		return nil, 0, 0, unusual
+	}
+	if l = m.find(path); l == nil {
+		return nil, 0, 0, none
+	}
+	near, far = l.first.shape.spans(path)
+	return l, near, far, found
+}
+
+// child returns the static child of e for a segment, or 0.
+func (m *matcher) child(e *entry, lo, hi uint64, segment string) uint32 {
+	if e.kinds&hasStatics == 0 {
+		return 0
+	}
+	for at := e.slot(mix(lo, hi)); ; at++ {
+		id := e.first + at&e.mask
+		c := &m.entries[id]
+		if c.lo == lo && c.hi == hi && c.length == shortLength(segment) && (len(segment) <= 16 || m.texts[id] == segment) {
+			return id
+		}
+		if c.last {
+			return 0
+		}
+	}
+}
+
+// shortLength is a length as an entry has it.
+func shortLength(segment string) uint16 { return uint16(min(len(segment), noLength-1)) }
+
+// slot returns the number that a segment has among the children of e: the bits of
+// a product that each bit of the segment has a part in, and no more of them than
+// there are slots.
+func (e *entry) slot(h uint64) uint32 {
+	high, _ := bits.Mul64(h, e.multiplier)
+	return uint32(high) & e.mask
+}
+
+// mix folds the words of a segment into one.
+func mix(lo, hi uint64) uint64 { return lo ^ bits.RotateLeft64(hi, 29) }
+
+// find returns the leaf that wins a canonical path, or nil.
+func (m *matcher) find(path string) *leaf {
+	switch {
+	case path == "" || path == "/":
+		return m.walk(&m.entries[0], path, len(path)+1)
+	case path[0] == '/':
+		return m.walk(&m.entries[0], path, 1)
+	}
+	return m.walk(&m.entries[0], path, 0) // below http.StripPrefix("/v1/", ...)
+}
+
+// walk is match in its plain form, for any canonical path: it searches below an
+// entry; the next segment begins at i, which is beyond the path's length when
+// none is left. An empty segment matches nothing but a mount.
+func (m *matcher) walk(e *entry, path string, i int) *leaf {
+	if i > len(path) {
+		if e.leaf == nil && e.rest != nil && e.rest.first.shape.kind != catchAll {
+			return e.rest
+		}
+		return e.leaf
+	}
+	end := segmentEnd(path, i)
+	if segment := path[i:end]; segment != "" {
+		lo, hi := words(segment)
+		if child := m.child(e, lo, hi, segment); child != 0 {
+			if l := m.walk(&m.entries[child], path, end+1); l != nil {
+				return l
 			}
-		} else if anyZero(w) != 0 {
-			return false
 		}
-		if w&highs != 0 {
-			return false
-		}
-		for t := firstSlash(w); t != 0; t &= t - 1 {
-			at := i + bits.TrailingZeros64(t)>>3
-			if path[at] == '/' && at+1 < len(path) && (path[at+1] == '/' || path[at+1] == '.') {
-				return false
+		if e.param != 0 {
+			if l := m.walk(&m.entries[e.param], path, end+1); l != nil {
+				return l
 			}
 		}
 	}
-	return true
+	if e.rest != nil && (e.rest.first.shape.kind == mounted || end > i && isClean(path[i:])) {
+		return e.rest
+	}
+	return nil
 }

@@ -9,15 +9,15 @@ type staticPaths struct {
 	multiplier uint64
 	shift      uint8
 	slots      []staticSlot
-	leaves     []matchLeaf
+	leaves     []*leaf
 }
 
 // staticSlot is a path: four words that cover up to 32 bytes, and its length. Of
 // longer paths the leaf has the rest.
 type staticSlot struct {
 	a, b, c, d uint64
-	size       uint32 // 0: none
-	index      uint32 // of the leaf
+	size       int // 0: none
+	leaf       *leaf
 }
 
 // staticKey reads the first and the last two words of a path. They overlap in a
@@ -34,7 +34,7 @@ func staticHash(a, b, c, d uint64, size int) uint64 {
 	return a ^ bits.RotateLeft64(b, 13) ^ bits.RotateLeft64(c, 29) ^ bits.RotateLeft64(d, 43) ^ uint64(size)<<56
 }
 
-func (t *staticPaths) match(path string) (*matchLeaf, uint64, uint64, result) {
+func (t *staticPaths) match(path string) (*leaf, uint64, uint64, result) {
 	a, b, c, d := staticKey(path)
 	at := staticHash(a, b, c, d, len(path)) * t.multiplier >> t.shift
 	for {
@@ -42,9 +42,9 @@ func (t *staticPaths) match(path string) (*matchLeaf, uint64, uint64, result) {
 		if s.size == 0 {
 			break
 		}
-		if s.a == a && s.b == b && s.c == c && s.d == d && s.size == uint32(len(path)) {
-			if l := &t.leaves[s.index]; len(path) <= 32 || l.pattern == path {
-				return l, 0, 0, found
+		if s.a == a && s.b == b && s.c == c && s.d == d && s.size == len(path) {
+			if len(path) <= 32 || s.leaf.pattern == path {
+				return s.leaf, 0, 0, found
 			}
 		}
 		at++
@@ -58,20 +58,20 @@ func (t *staticPaths) match(path string) (*matchLeaf, uint64, uint64, result) {
 // newStaticPaths returns nil for a tree with anything but static paths, or with
 // few. Of some multipliers it takes the one with the fewest further probes.
 func newStaticPaths(m *matcher) *staticPaths {
-	const few, tries = 4, 64
-	for _, n := range m.nodes {
-		if n.more {
+	const tries = 64
+	for i := range m.entries {
+		if m.entries[i].kinds&hasMore != 0 {
 			return nil
 		}
 	}
-	if len(m.leaves) <= few {
+	if len(m.leaves) == 0 {
 		return nil
 	}
 	best, least := (*staticPaths)(nil), 0
 	for try := range uint64(tries) {
 		size := bits.Len(uint(len(m.leaves))) + 1 // at most half full
 		t := &staticPaths{
-			multiplier: uint64(multiplier(2*try))<<32 | uint64(multiplier(2*try+1)), shift: uint8(64 - size),
+			multiplier: multiplier(try), shift: uint8(64 - size),
 			slots: make([]staticSlot, 1<<size), leaves: m.leaves,
 		}
 		if probes := t.fill(); best == nil || probes < least {
@@ -86,15 +86,15 @@ func newStaticPaths(m *matcher) *staticPaths {
 
 // fill places the leaves, and returns how many further probes they need.
 func (t *staticPaths) fill() (probes int) {
-	for i := 1; i < len(t.leaves); i++ {
-		path := t.leaves[i].pattern
+	for _, l := range t.leaves {
+		path := l.pattern
 		a, b, c, d := staticKey(path)
 		at := staticHash(a, b, c, d, len(path)) * t.multiplier >> t.shift
 		for t.slots[at&uint64(len(t.slots)-1)].size != 0 {
 			at++
 			probes++
 		}
-		t.slots[at&uint64(len(t.slots)-1)] = staticSlot{a, b, c, d, uint32(len(path)), uint32(i)}
+		t.slots[at&uint64(len(t.slots)-1)] = staticSlot{a, b, c, d, len(path), l}
 	}
 	return probes
 }

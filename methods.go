@@ -70,58 +70,103 @@ func allowValue(methods []string) string {
 
 // answerMethod answers a request whose method has no handler.
 func answerMethod(render ErrorRenderer, w http.ResponseWriter, r *http.Request, allow []string) {
-	w.Header()["Allow"] = allow
 	if r.Method == http.MethodOptions {
+		w.Header()["Allow"] = allow
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	fail(render, w, r, errMethodNotAllowed) // with Allow: RFC 9110 15.5.6
+	failOwn(render, w, r, errMethodNotAllowed, allow) // with Allow: RFC 9110 15.5.6
 }
 
-// endpoint returns what serves a method, or nil.
-func (l *leaf) endpoint(method string) *endpoint {
-	if method == http.MethodGet && l.get != nil {
-		return l.get
+// methodCode is a number for a method, so that requests compare no text.
+type methodCode uint8
+
+const (
+	otherMethod methodCode = iota // one that has no number
+	methodConnect
+	methodDelete
+	methodGet
+	methodHead
+	methodOptions
+	methodPatch
+	methodPost
+	methodPut
+	methodTrace
+	everyMethod // of an endpoint only
+)
+
+func codeOf(method string) methodCode {
+	switch method {
+	case http.MethodGet:
+		return methodGet
+	case http.MethodPost:
+		return methodPost
+	case http.MethodPut:
+		return methodPut
+	case http.MethodDelete:
+		return methodDelete
+	case http.MethodPatch:
+		return methodPatch
+	case http.MethodHead:
+		return methodHead
+	case http.MethodOptions:
+		return methodOptions
+	case http.MethodConnect:
+		return methodConnect
+	case http.MethodTrace:
+		return methodTrace
+	case "":
+		return everyMethod
 	}
-	if l.all != nil {
-		return l.all
+	return otherMethod
+}
+
+// allowOne are the values of Allow for paths with one method.
+var allowOne = func() (allow [everyMethod][]string) {
+	for _, method := range commonMethods {
+		allow[codeOf(method)] = []string{allowValue([]string{method})}
 	}
-	for _, e := range l.methods {
-		if e.method == method {
+	return allow
+}()
+
+// serving returns what serves a method, or nil.
+func (l *leaf) serving(code methodCode, method string) *endpoint {
+	first := &l.first
+	if first.code == code && code != otherMethod || first.code == everyMethod {
+		return first
+	}
+	if l.several != nil {
+		if e := l.several.serving(code, method); e != nil {
 			return e
 		}
 	}
-	if method == http.MethodHead {
-		return l.endpoint(http.MethodGet)
+	if code == methodHead {
+		return l.serving(methodGet, http.MethodGet)
 	}
 	return nil
 }
 
-// add registers e and renews what depends on all registrations of the leaf.
-func (l *leaf) add(e *endpoint) {
-	e.leaf, e.names = l, l.names
-	l.common = commonScope(l.common, e.scope)
-	if e.method == "" {
-		_, router := e.handler.(*Router)
-		l.all, l.nests = e, router || l.kind == mounted
-		return
+func (s *several) serving(code methodCode, method string) *endpoint {
+	if s.codes&(1<<code) == 0 {
+		return nil
 	}
-	if e.method == http.MethodGet {
-		l.get = e
+	for _, e := range s.endpoints {
+		if e.code == code && (code != otherMethod || e.method == method) {
+			return e
+		}
 	}
-	l.methods = append(l.methods, e)
-	slices.SortFunc(l.methods, func(a, b *endpoint) int { return strings.Compare(a.method, b.method) })
-	var methods []string
-	for _, e := range l.methods {
-		methods = append(methods, e.method)
-	}
-	l.allow = []string{allowValue(methods)}
+	return nil
 }
 
-// registered yields all endpoints of the leaf.
-func (l *leaf) registered() []*endpoint {
-	if l.all != nil {
-		return []*endpoint{l.all}
+// add registers an endpoint for a further method.
+func (s *several) add(e *endpoint) {
+	s.common = commonScope(s.common, e.scope)
+	s.codes |= 1 << e.code
+	s.endpoints = append(s.endpoints, e)
+	slices.SortFunc(s.endpoints, func(a, b *endpoint) int { return strings.Compare(a.method, b.method) })
+	var methods []string
+	for _, e := range s.endpoints {
+		methods = append(methods, e.method)
 	}
-	return l.methods
+	s.allow = []string{allowValue(methods)}
 }

@@ -11,10 +11,10 @@ import (
 // that a pattern can have. See isSubtree.
 const outerKey = "[outer]"
 
-// mount serves h below the prefix l: it strips as many segments from the path
+// mount serves h below a prefix: it strips as many segments from the path
 // as the prefix has. The request is copied, since the path of one that a server
 // made is also its caller's.
-func mount(l *leaf, h http.Handler) http.Handler {
+func mount(prefix *shape, pattern string, h http.Handler) http.Handler {
 	_, nested := h.(*Router)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		inner := new(http.Request)
@@ -22,10 +22,10 @@ func mount(l *leaf, h http.Handler) http.Handler {
 		defer removeUploads(inner, r.MultipartForm)
 		inner.URL = new(url.URL)
 		*inner.URL = *r.URL
-		inner.URL.Path = stripSegments(r.URL.Path, l.depth)
+		inner.URL.Path = stripSegments(r.URL.Path, prefix.depth)
 		inner.URL.RawPath = ""
 		if raw, escaped := sentPath(r.URL); escaped {
-			inner.URL.RawPath = stripSegments(raw, l.depth)
+			inner.URL.RawPath = stripSegments(raw, prefix.depth)
 			inner.URL.Path, _ = url.PathUnescape(inner.URL.RawPath)
 		}
 		if !nested {
@@ -35,7 +35,7 @@ func mount(l *leaf, h http.Handler) http.Handler {
 		inner.Pattern = ""
 		h.ServeHTTP(w, inner)
 		if inner.Pattern != "" { // for loggers further out
-			r.Pattern = joinPatterns(l.pattern, inner.Pattern)
+			r.Pattern = joinPatterns(pattern, inner.Pattern)
 		}
 	})
 }

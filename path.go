@@ -63,7 +63,7 @@ func sentPath(u *url.URL) (path string, escaped bool) {
 // canonicalPath returns the canonical form of u's path, and whether it was
 // made from RawPath. The error is for an encoded NUL, for which the form has no
 // place.
-func canonicalPath(u *url.URL) (path string, escaped bool, err error) {
+func canonicalPath(u *url.URL) (path string, escaped bool, err *Error) {
 	sent, escaped := sentPath(u)
 	if !escaped {
 		return sent, false, nil
@@ -161,7 +161,7 @@ func clean(path string) string {
 // whether a route matches it or not. Such paths are refused, never cleaned: a
 // handler or a file system behind it could read them in another way than the
 // guard before it did.
-func checkPath(path string, escaped bool) error {
+func checkPath(path string, escaped bool) *Error {
 	for start, end := segmentAt(path, 0); start < len(path); start, end = segmentAt(path, end) {
 		if segment := path[start:end]; segment == "." || segment == ".." {
 			return errDotSegment
@@ -179,7 +179,7 @@ func checkPath(path string, escaped bool) error {
 // checkNul is the part of checkPath that holds below mounts too: no path could
 // be read unambiguously with a NUL in it. One that was escaped is found by
 // canonicalPath.
-func checkNul(path string, escaped bool) error {
+func checkNul(path string, escaped bool) *Error {
 	if !escaped && strings.IndexByte(path, 0) >= 0 {
 		return errNul
 	}

@@ -27,24 +27,22 @@ type Router struct {
 	prefix string // "" or a pattern without a trailing slash
 	scope  *scope
 
-	unmatched handler
+	unmatched http.Handler
 	once      sync.Once
 }
 
 // table is what all views of a router share.
 type table struct {
-	mu     sync.Mutex
-	root   node
-	base   *scope // with the middleware of New
-	leaves []*leaf
-	closed bool // to registration
+	mu      sync.Mutex
+	root    node              // nothing once the matcher is made
+	shapes  map[string]*shape // likewise
+	base    *scope            // with the middleware of New
+	closed  bool              // to registration
+	current *matcher          // of what is registered, once somebody asked
 
 	freezing sync.Mutex
 	frozen   atomic.Pointer[matcher] // once requests are served
 }
-
-// handler is a composed handler that may be absent.
-type handler struct{ http.Handler }
 
 // SlashPolicy says what becomes of a path with doubled or trailing slashes
 // whose clean form matches a route. Without a match it is a 404 in any case.
@@ -169,14 +167,14 @@ func (r *Router) Delete(pattern string, h HandlerFunc) {
 // the same pattern.
 func (r *Router) Route(pattern string, m Methods) {
 	at := caller()
-	var endpoints []*endpoint
+	var handlers []registration
 	for method, h := range m.all() {
-		endpoints = append(endpoints, &endpoint{method: method, handler: h})
+		handlers = append(handlers, registration{method, h})
 	}
-	if len(endpoints) == 0 {
+	if len(handlers) == 0 {
 		panic(at.message("Route(%q): the method table is empty", pattern))
 	}
-	r.register(at, "Route", pattern, exact, endpoints...)
+	r.register(at, "Route", pattern, exact, handlers...)
 }
 
 // Method registers a handler for any method token, such as QUERY. If h has a
@@ -193,7 +191,7 @@ func (r *Router) Method(method, pattern string, h http.Handler) {
 	if isNil(h) {
 		panic(at.message("Method(%q, %q): the handler is nil", method, pattern))
 	}
-	r.register(at, "Method", pattern, exact, &endpoint{method: method, handler: h})
+	r.register(at, "Method", pattern, exact, registration{method, h})
 }
 
 // Handle registers a handler that answers every method of a pattern by
@@ -207,7 +205,7 @@ func (r *Router) Handle(pattern string, h http.Handler) {
 	if isNil(h) {
 		panic(at.message("Handle(%q): the handler is nil", pattern))
 	}
-	r.register(at, "Handle", pattern, exact, &endpoint{handler: h})
+	r.register(at, "Handle", pattern, exact, registration{handler: h})
 }
 
 // Mount serves a prefix and everything below it with h: every method, and
@@ -227,7 +225,7 @@ func (r *Router) Mount(prefix string, h http.Handler) {
 	if v, ok := h.(*Router); ok && v.table == r.table {
 		panic(at.message("Mount(%q): the handler is a view of the router itself", prefix))
 	}
-	r.register(at, "Mount", prefix, mounted, &endpoint{handler: h})
+	r.register(at, "Mount", prefix, mounted, registration{handler: h})
 }
 
 var commonMethods = []string{
@@ -256,7 +254,7 @@ func (r *Router) native(at site, method, pattern string, h HandlerFunc) {
 	if h == nil {
 		panic(at.message("%s %q: the handler is nil", method, pattern))
 	}
-	r.register(at, method, pattern, exact, &endpoint{method: method, handler: h})
+	r.register(at, method, pattern, exact, registration{method, h})
 }
 
 // parse puts the view's prefix before a pattern and splits it.
@@ -277,23 +275,36 @@ func (r *Router) parse(pattern string) (full string, segments []params.Segment, 
 	return full, segments, err
 }
 
+// registration is a handler for a method, or with "" for every one.
+type registration struct {
+	method  string
+	handler http.Handler
+}
+
 // register adds the endpoints of one call, or panics with its site and adds
 // nothing. what names the call.
-func (r *Router) register(at site, what, pattern string, kind leafKind, endpoints ...*endpoint) {
+func (r *Router) register(at site, what, pattern string, kind leafKind, registrations ...registration) {
 	full, segments, err := r.parse(pattern)
 	if err != nil {
 		panic(at.message("%s: %v", what, err))
 	}
-	l := newLeaf(full, kind, segments, at)
-	if kind == mounted && l.kind != mounted {
+	t := r.table
+	shape := t.shapeOf(kind, segments)
+	if kind == mounted && shape.kind != mounted {
 		panic(at.message("Mount: prefix %q ends in a catch-all, but a mount takes the rest of the path by itself: write the prefix alone", full))
 	}
-	for _, e := range endpoints { // before anything is changed: a constructor may panic
-		e.leaf, e.scope, e.site = l, r.scope, at
+	l := &leaf{pattern: full}
+	endpoints := []*endpoint{&l.first}
+	for i, registered := range registrations { // before anything is changed: a constructor may panic
+		if i > 0 {
+			endpoints = append(endpoints, new(endpoint))
+		}
+		e := endpoints[i]
+		e.leaf, e.shape, e.scope, e.site = l, shape, r.scope, at
+		e.method, e.handler = registered.method, registered.handler
 		e.prepare()
 	}
 
-	t := r.table
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {
@@ -310,81 +321,9 @@ func (r *Router) register(at site, what, pattern string, kind leafKind, endpoint
 		l = existing
 	} else {
 		t.root.insert(segments, l)
-		t.leaves = append(t.leaves, l)
 	}
 	for _, e := range endpoints {
 		l.add(e)
 	}
-}
-
-// newLeaf describes a pattern.
-func newLeaf(pattern string, kind leafKind, segments []params.Segment, at site) *leaf {
-	l := &leaf{pattern: pattern, kind: kind, depth: len(segments), site: at}
-	for i, s := range segments {
-		if s.Kind == params.Static {
-			continue
-		}
-		l.names, l.places = append(l.names, s.Text), append(l.places, i)
-		if s.IsCatchAll() {
-			l.rest, l.restKey, l.depth, l.kind = s.Text, restKey(s.Text), i, catchAll
-			if s.Kind == params.OptionalCatchAll {
-				l.kind = optional
-			}
-		}
-	}
-	return l
-}
-
-// last is the last segment as the pattern has it.
-func (l *leaf) last() string { return l.pattern[strings.LastIndexByte(l.pattern, '/')+1:] }
-
-// conflict finds what stands in the way of a registration and says so, or
-// returns the leaf that it joins, or nothing if its pattern is new. It changes
-// nothing.
-func (n *node) conflict(segments []params.Segment, l *leaf, e *endpoint) (existing *leaf, problem string) {
-	against := func(other *leaf, at site, why string) string {
-		return fmt.Sprintf("%q conflicts with %q, registered at %s: %s", l.pattern, other.pattern, at, why)
-	}
-	for _, s := range segments {
-		if s.IsCatchAll() {
-			break
-		}
-		if s.Kind == params.Param && n.param != nil && n.name != s.Text {
-			return nil, against(n.namer, n.namer.site, fmt.Sprintf("one place has one parameter name: write [%s] or [%s] in both", n.name, s.Text))
-		}
-		if n = n.descend(s); n == nil {
-			return nil, ""
-		}
-	}
-	existing = n.leaf
-	if l.kind != exact {
-		existing = n.rest
-	}
-	switch rest := n.rest; {
-	case l.kind == exact && rest != nil && rest.kind == optional:
-		return nil, against(rest, rest.site, "the optional catch-all matches this path too: make it [...name], or drop this route")
-	case l.kind == optional && n.leaf != nil:
-		return nil, against(n.leaf, n.leaf.site, "the optional catch-all matches that path too: make it [...name], or drop that route")
-	case existing == nil:
-		return nil, ""
-	case l.kind != existing.kind && (l.kind == mounted || existing.kind == mounted):
-		return nil, against(existing, existing.site, "a mount and a catch-all both take the rest of the path: keep one")
-	case l.kind != existing.kind:
-		return nil, against(existing, existing.site, "both take the rest of the path: keep one, [...name] for one or more segments or [[...name]] for zero or more")
-	case l.rest != existing.rest:
-		return nil, against(existing, existing.site, fmt.Sprintf("one place has one catch-all name: write %s or %s in both", existing.last(), l.last()))
-	}
-	for _, other := range existing.registered() {
-		switch {
-		case l.kind == mounted:
-			return nil, against(existing, other.site, "something is mounted there already")
-		case e.method == "" && other.method == "":
-			return nil, against(existing, other.site, "it has a handler for every method already")
-		case e.method == "" || other.method == "":
-			return nil, against(existing, other.site, "a handler for every method (Handle) and a method table exclude each other")
-		case e.method == other.method:
-			return nil, against(existing, other.site, fmt.Sprintf("%s is registered already", e.method))
-		}
-	}
-	return existing, ""
+	t.current = nil
 }

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"reflect"
 	"runtime"
-	"sync/atomic"
 )
 
 // A scope is one step from New towards a registration: a middleware or a
@@ -77,61 +76,6 @@ func compose(s *scope, render ErrorRenderer, h http.Handler) http.Handler {
 // mwName is the name of the function of s.
 func (s *scope) mwName() string {
 	return runtime.FuncForPC(reflect.ValueOf(s.mw).Pointer()).Name()
-}
-
-// endpoint is one registered handler.
-type endpoint struct {
-	// What a request needs stands together.
-	native    HandlerFunc // nil if the handler takes no Context
-	bare      bool        // native and without middleware
-	direct    bool        // bare, and the request is passed on as it is
-	readForms atomic.Bool // a multipart form was decoded here once
-	names     []string    // of the leaf's parameters
-	leaf      *leaf
-	scope     *scope
-	serve     http.Handler // the chain around it; nil if bare
-
-	site    site
-	method  string       // "" for every method
-	handler http.Handler // as it was registered
-}
-
-// mayRead reports whether there may be a form to remove. It is asked around
-// every request: to look into the request costs a cache line that nothing else
-// needs. A bare route has the server's own request, from which the server
-// removes what Decode did not read.
-func (e *endpoint) mayRead() bool { return !e.bare || e.readForms.Load() }
-
-// standalone is the route of a HandlerFunc that is used outside of a router.
-var standalone = endpoint{leaf: new(leaf), scope: new(scope)}
-
-// contextHandler is a handler that can be called with a Context. HandlerFunc
-// is one; others may carry more, such as a description.
-type contextHandler interface {
-	ServeContext(c Context) error
-}
-
-// prepare composes the chain of e.
-func (e *endpoint) prepare() {
-	if h, ok := e.handler.(contextHandler); ok {
-		e.native = h.ServeContext
-		if f, ok := e.handler.(HandlerFunc); ok {
-			e.native = f // without the method value in between
-		}
-	}
-	mounts := e.leaf.kind == mounted
-	if e.bare = e.native != nil && e.scope.middleware == 0 && !mounts; e.bare {
-		e.direct = e.scope.maxBody == 0
-		return
-	}
-	h := e.handler
-	if e.native != nil {
-		h = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { serveContext(e.native, Context{w: w, r: r, route: e}) })
-	}
-	if mounts {
-		h = mount(e.leaf, h)
-	}
-	e.serve = compose(e.scope, e.scope.render, h)
 }
 
 // site is the program counter of a caller. It is resolved only when somebody

@@ -65,7 +65,10 @@ type recordWriter struct {
 
 func (w recordWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-func (w recordWriter) RecordError(status int, err error) { w.to <- record{status, err} }
+func (w recordWriter) RecordError(status int, err error) bool {
+	w.to <- record{status, err}
+	return true
+}
 
 func (c records) wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

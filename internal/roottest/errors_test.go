@@ -310,7 +310,7 @@ func TestRecordError(t *testing.T) {
 			defer func() { _ = recover() }()
 			testutil.Call(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { c.h.ServeHTTP(wrap(w), r) }), "GET /")
 		}
-		var inner, outer errorRecorder
+		var inner, outer errorRecorder // inner is told first
 		for depth, wrap := range []func(w http.ResponseWriter) http.ResponseWriter{
 			func(w http.ResponseWriter) http.ResponseWriter { outer.ResponseWriter = w; return &outer },
 			func(w http.ResponseWriter) http.ResponseWriter {
@@ -338,6 +338,14 @@ func TestRecordError(t *testing.T) {
 				t.Errorf("%s, at depth %d: logged too: %q", name, depth, logged)
 			}
 		}
+		inner.records, outer.records, inner.declines = nil, nil, true
+		serve(func(w http.ResponseWriter) http.ResponseWriter {
+			outer.ResponseWriter, inner.ResponseWriter = w, &outer
+			return &inner
+		})
+		if got := strings.Join(outer.records, "; "); got != c.recorded || logs.take() != "" {
+			t.Errorf("%s: where the first writer declines, the next one has %q, want %q", name, got, c.recorded)
+		}
 		serve(func(w http.ResponseWriter) http.ResponseWriter { return errorUnwrapper{w} })
 		if logged := logs.take(); (logged != "") != c.logged || c.logged && strings.Count(logged, "\n") != 1 {
 			t.Errorf("%s: where nobody records, the log is %q", name, logged)
@@ -353,12 +361,14 @@ func (w errorUnwrapper) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // too, which changes nothing.
 type errorRecorder struct {
 	http.ResponseWriter
-	records []string
+	records  []string
+	declines bool
 }
 
 func (w *errorRecorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-func (w *errorRecorder) RecordError(status int, err error) {
+func (w *errorRecorder) RecordError(status int, err error) bool {
 	w.records = append(w.records, fmt.Sprint(status, " ", err))
+	return !w.declines
 }
 
 // TestErrorLog pins the attributes of a line, and that a client cannot fill
