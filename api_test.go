@@ -29,6 +29,7 @@ func TestAPIListing(t *testing.T) {
 	for _, tt := range []struct{ dir, golden string }{
 		{".", "testdata/api/apiroutes.txt"},
 		{"./fallback", "testdata/api/fallback.txt"},
+		{"./middleware", "testdata/api/middleware.txt"},
 		{"./params", "testdata/api/params.txt"},
 		{"./testutil", "testdata/api/testutil.txt"},
 	} {
@@ -212,7 +213,7 @@ func TestAPISize(t *testing.T) {
 
 func TestAPIIsDocumented(t *testing.T) {
 	t.Parallel()
-	for _, dir := range []string{".", "fallback", "params", "testutil"} {
+	for _, dir := range []string{".", "fallback", "middleware", "params", "testutil"} {
 		for _, n := range apiNames(t, dir) {
 			if !n.documented {
 				t.Errorf("%s: %s %s has no comment", dir, n.kind, n.name)
@@ -231,6 +232,8 @@ func TestAPIImports(t *testing.T) {
 	}{
 		{".", []string{apiModule + "/params"}},
 		{"fallback", []string{apiModule}},
+		{"internal/writer", []string{apiModule}},
+		{"middleware", []string{apiModule, apiModule + "/internal/writer", "github.com/rs/cors"}},
 		{"params", nil},
 		{"testutil", []string{"github.com/google/go-cmp/cmp"}},
 	} {

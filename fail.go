@@ -112,10 +112,27 @@ func takeOver(w http.ResponseWriter, r *http.Request, status int, err error) boo
 // abort ends a request of which a part is answered so that the client can tell.
 // A recovering middleware may take the panic, even that of http.ErrAbortHandler,
 // for its own and return, whereupon the server would complete the answer: so it
-// is not let write any more either.
+// is not let write any more either. A connection that was hijacked is its new
+// owner's.
 func abort(w http.ResponseWriter) {
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Unix(1, 0)) // long ago
+	if !hijacked(w) {
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Unix(1, 0)) // long ago
+	}
 	panic(http.ErrAbortHandler)
+}
+
+// hijacked reports whether a writer of package middleware saw a Hijack.
+func hijacked(w http.ResponseWriter) bool {
+	for {
+		if h, ok := w.(interface{ Hijacked() bool }); ok && h.Hijacked() {
+			return true
+		}
+		inner, ok := w.(unwrapper)
+		if !ok {
+			return false
+		}
+		w = inner.Unwrap()
+	}
 }
 
 // selfAnswerer is an error that writes its own answer.
