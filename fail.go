@@ -28,8 +28,11 @@ import (
 //
 // An error that comes after the answer of a handler with a Context is only
 // logged, and one that comes after a part of it aborts the connection, as for
-// handlers. That is known by the request: a middleware that passes on a copy,
-// and those around one, must not answer once next has.
+// handlers. That is known by the request. Where a middleware passes on a copy, or
+// the handler has no Context, it is known by the writer if that has a method
+// Started() bool, as those of package middleware have; then an error after any
+// answer aborts the connection. Without one, a middleware must not answer once
+// next has.
 func ErrorHandler(next http.Handler) func(w http.ResponseWriter, r *http.Request, err error) {
 	render := rendererOf(next)
 	return func(w http.ResponseWriter, r *http.Request, err error) { fail(render, w, r, err) }

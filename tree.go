@@ -126,6 +126,9 @@ func (c *children) add(text string, n *node) {
 }
 
 func (c *children) sorted() []string {
+	if len(c.texts) == 1 {
+		return c.texts
+	}
 	if c.table != nil {
 		return slices.Sorted(maps.Keys(c.table))
 	}

@@ -56,8 +56,7 @@ func ParsePattern(pattern string) ([]Segment, error) {
 	if pattern[0] != '/' {
 		return nil, fmt.Errorf("pattern %q must begin with a slash: write %q", pattern, "/"+pattern)
 	}
-	var segments []Segment
-	seen := map[string]bool{}
+	segments := make([]Segment, 0, strings.Count(pattern, "/"))
 	for offset := 1; offset <= len(pattern); {
 		text, _, _ := strings.Cut(pattern[offset:], "/")
 		fail := func(problem string) error {
@@ -74,10 +73,11 @@ func ParsePattern(pattern string) ([]Segment, error) {
 			return nil, fail(problem)
 		}
 		if segment.Kind != Static {
-			if seen[segment.Text] {
-				return nil, fail(fmt.Sprintf("repeats the name %q: give each parameter of a pattern its own name", segment.Text))
+			for _, s := range segments {
+				if s.Kind != Static && s.Text == segment.Text {
+					return nil, fail(fmt.Sprintf("repeats the name %q: give each parameter of a pattern its own name", segment.Text))
+				}
 			}
-			seen[segment.Text] = true
 		}
 		segments = append(segments, segment)
 		offset += len(text) + 1
