@@ -103,7 +103,7 @@ func (c Context) whole(status int, contentType []string, length int, write func(
 	if _, set := header["Content-Type"]; !set && contentType != nil {
 		header["Content-Type"] = contentType
 	}
-	header["Content-Length"] = []string{strconv.Itoa(length)}
+	header["Content-Length"] = lengthValue(length)
 	c.w.WriteHeader(status)
 	if length == 0 {
 		err = nil
@@ -191,3 +191,19 @@ func isToken(text string) bool {
 	}
 	return text != ""
 }
+
+// lengthValue is a value of Content-Length. Small ones are shared by all answers:
+// their capacity is their length, so that an Add copies them.
+func lengthValue(n int) []string {
+	if n < len(smallLengths) {
+		return smallLengths[n : n+1 : n+1]
+	}
+	return []string{strconv.Itoa(n)}
+}
+
+var smallLengths = func() (values [1024]string) {
+	for i := range values {
+		values[i] = strconv.Itoa(i)
+	}
+	return values
+}()

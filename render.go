@@ -119,7 +119,7 @@ func writeErrorBody(w http.ResponseWriter, status int, contentType []string, ext
 	}
 	header := w.Header()
 	header["Content-Type"] = contentType
-	header["Content-Length"] = []string{strconv.Itoa(buffer.Len())}
+	header["Content-Length"] = lengthValue(buffer.Len())
 	w.WriteHeader(status)
 	_, _ = w.Write(buffer.Bytes())
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -96,6 +97,7 @@ func (e *exchange) log() {
 	if !logger.Enabled(ctx, level) {
 		return
 	}
+	end := time.Now()
 	var most [10]slog.Attr
 	attrs := append(most[:0], slog.String("method", printable(e.method, mostOfClient)))
 	if e.r.Pattern != "" {
@@ -105,7 +107,7 @@ func (e *exchange) log() {
 		slog.String("path", printable(e.path, mostOfClient)),
 		slog.Int("status", status),
 		slog.Int64("bytes", e.w.Bytes()),
-		slog.Duration("duration", time.Since(e.start)))
+		slog.Duration("duration", end.Sub(e.start)))
 	if id := e.w.Header()["X-Request-Id"]; len(id) > 0 && id[0] != "" {
 		attrs = append(attrs, slog.String("request_id", printable(id[0], mostOfClient)))
 	}
@@ -118,7 +120,11 @@ func (e *exchange) log() {
 	if !e.returned {
 		attrs = append(attrs, slog.Bool("aborted", true))
 	}
-	logger.LogAttrs(ctx, level, "request", attrs...)
+	// Not LogAttrs: that would ask for the time again, and for the source line,
+	// which is always this one.
+	record := slog.NewRecord(end, level, "request", 0)
+	record.AddAttrs(attrs...)
+	_ = logger.Handler().Handle(ctx, record)
 }
 
 // statusClientGone is nginx's: RFC 9110 has no status for a client that left.
@@ -175,17 +181,24 @@ func printable(text string, most int) string {
 	if cut {
 		text = truncate(text, most)
 	}
-	for _, c := range text {
-		if c == utf8.RuneError || !strconv.IsPrint(c) {
-			quoted := strconv.Quote(text)
-			text = quoted[1 : len(quoted)-1]
-			break
-		}
+	if !isPlain(text) && strings.ContainsFunc(text, func(r rune) bool { return r == utf8.RuneError || !strconv.IsPrint(r) }) {
+		quoted := strconv.Quote(text)
+		text = quoted[1 : len(quoted)-1]
 	}
 	if cut {
 		text += "..."
 	}
 	return text
+}
+
+// isPlain reports whether text is printable ASCII.
+func isPlain(text string) bool {
+	for i := range len(text) {
+		if text[i] < ' ' || text[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // truncate returns the first bytes of text, without the part of a character that

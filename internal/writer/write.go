@@ -15,9 +15,7 @@ import (
 
 // Header returns the header of the answer, and an empty one once w is closed.
 func (w *Writer) Header() http.Header {
-	w.state.Lock()
-	defer w.state.Unlock()
-	if w.closed {
+	if w.closed.Load() {
 		return http.Header{}
 	}
 	return w.inner.Header()
@@ -51,7 +49,7 @@ func (w *Writer) unbegin() {
 func (w *Writer) WriteHeader(status int) {
 	w.writing.Lock()
 	defer w.writing.Unlock()
-	if w.closed {
+	if w.closed.Load() {
 		return
 	}
 	// The inner writer panics for what is no status, and has then sent nothing.
@@ -65,7 +63,7 @@ func (w *Writer) WriteHeader(status int) {
 func (w *Writer) write(do func(http.ResponseWriter) (int, error)) (int, error) {
 	w.writing.Lock()
 	defer w.writing.Unlock()
-	if w.closed {
+	if w.closed.Load() {
 		return 0, apiroutes.ErrAnswered
 	}
 	w.begin(http.StatusOK)
@@ -91,7 +89,7 @@ func (w *Writer) Flush() { _ = w.FlushError() }
 func (w *Writer) FlushError() error {
 	w.writing.Lock()
 	defer w.writing.Unlock()
-	if w.closed {
+	if w.closed.Load() {
 		return apiroutes.ErrAnswered
 	}
 	begun := w.begin(http.StatusOK)
@@ -120,7 +118,7 @@ var buffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}
 func (w *Writer) sendFile(to io.ReaderFrom, file io.Reader) (int64, error) {
 	w.writing.Lock()
 	defer w.writing.Unlock()
-	if w.closed {
+	if w.closed.Load() {
 		return 0, apiroutes.ErrAnswered
 	}
 	begun := w.begin(http.StatusOK)

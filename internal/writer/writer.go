@@ -34,8 +34,8 @@ type Writer struct {
 	hijacked atomic.Bool
 	bytes    atomic.Int64
 
-	state     sync.Mutex // guards the rest, and is never held for long
-	closed    bool       // changed with both locks held, read with either
+	closed    atomic.Bool // changed with both locks held: with either it stays as it is
+	state     sync.Mutex  // guards the rest, and is never held for long
 	listeners int
 	errStatus int
 	err       error // the first
@@ -64,7 +64,7 @@ func (w *Writer) Close() {
 	}
 	w.state.Lock()
 	defer w.state.Unlock()
-	w.closed = true
+	w.closed.Store(true)
 }
 
 // BeforeHeader has f called with the header just before it goes out, or in Close
@@ -148,9 +148,7 @@ func (w *Writer) recorded() (status int, err error) {
 // Unwrap returns the inner writer, for http.ResponseController, and once w is
 // inert one that does nothing.
 func (w *Writer) Unwrap() http.ResponseWriter {
-	w.state.Lock()
-	defer w.state.Unlock()
-	if w.closed {
+	if w.closed.Load() {
 		return gone{}
 	}
 	return w.inner
@@ -167,7 +165,7 @@ func (gone) WriteHeader(int)           {}
 func (w *Writer) use(do func(*http.ResponseController) error) error {
 	w.state.Lock()
 	defer w.state.Unlock()
-	if w.closed {
+	if w.closed.Load() {
 		return apiroutes.ErrAnswered
 	}
 	return do(http.NewResponseController(w.inner))

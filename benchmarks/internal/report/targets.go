@@ -81,6 +81,22 @@ func allocs(r *Run, on string) (float64, bool) {
 	return c.Allocs, true
 }
 
+// stackTimes and stackAllocs divide by those of another router's own stack of
+// middleware: its worse ratio, with a parameter and without.
+func stackTimes(by string) func(*Run) (float64, bool) {
+	return worst(func(r *Run, on string) (float64, bool) { return r.ratio(on, by) }, "Stack", "StackParam")
+}
+
+func stackAllocs(by string) func(*Run) (float64, bool) {
+	return worst(func(r *Run, on string) (float64, bool) {
+		ours, other := r.get(Ours, on), r.get(by, on)
+		if ours == nil || other == nil || other.Allocs == 0 {
+			return 0, false
+		}
+		return ours.Allocs / other.Allocs, true
+	}, "Stack", "StackParam")
+}
+
 func toServeMux(r *Run, on string) (float64, bool) { return r.ratio(on, "ServeMux") }
 
 func registration(r *Run, on string) (float64, bool) {
@@ -149,6 +165,10 @@ var targets = []target{
 	{what: "ten middlewares, allocations", format: "%.1f", value: worst(allocs, "Middleware10")},
 	{what: "parameter behind middleware, by PathValue, allocations", format: "%.1f", must: 3, stretch: 2,
 		value: worst(allocs, "MiddlewareParam")},
+	{what: "stack / chi", format: "%.2f", must: 0.99, stretch: 0.80, value: stackTimes("chi")},
+	{what: "stack / chi, allocations", format: "%.2f", must: 0.99, stretch: 0.80, value: stackAllocs("chi")},
+	{what: "stack / echo", format: "%.2f", must: 0.99, stretch: 0.80, value: stackTimes("echo")},
+	{what: "stack / echo, allocations", format: "%.2f", must: 0.99, stretch: 0.80, value: stackAllocs("echo")},
 	ratio("JSON", "ServeMux", 0.90, 0.80),
 	{what: "gzip of 100 kB: speed / gzhttp", format: "%.2f", must: 0.95, stretch: 1.0, atLeast: true, value: gzipBy("ServeMux")},
 	{what: "gzip of 100 kB: speed / chi's Compress", format: "%.2f", must: 3.5, stretch: 3.7, atLeast: true, value: gzipBy("chi")},

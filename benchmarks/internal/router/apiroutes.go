@@ -10,7 +10,8 @@ import (
 )
 
 var apiroutesAdapter = &Adapter{
-	Name: "apiroutes",
+	Name:  "apiroutes",
+	Stack: true,
 	Prepare: func(t *workload.Table, p *Probe) func() Instance {
 		handlers := make([]http.Handler, len(t.Routes))
 		patterns := make([]string, len(t.Routes))
@@ -28,6 +29,11 @@ var apiroutesAdapter = &Adapter{
 					p.Param(id)
 					return c.JSON(http.StatusOK, workload.UserOf(id))
 				})
+			case workload.Stack:
+				handlers[i] = apiroutes.HandlerFunc(func(c apiroutes.Context) error {
+					p.Hit(i)
+					return c.Text(http.StatusOK, textOf(p, names, c.Param))
+				})
 			default:
 				handlers[i] = apiroutes.HandlerFunc(func(c apiroutes.Context) error {
 					p.Hit(i)
@@ -41,6 +47,9 @@ var apiroutesAdapter = &Adapter{
 		chain := make([]apiroutes.Middleware, t.Middleware)
 		for i := range chain {
 			chain[i] = pass
+		}
+		if t.Kind == workload.Stack {
+			chain = apiroutesStack(p)
 		}
 		return func() Instance {
 			r := apiroutes.New(chain...).OnError(func(w http.ResponseWriter, _ *http.Request, e *apiroutes.Error) {

@@ -11,7 +11,8 @@ import (
 )
 
 var chiAdapter = &Adapter{
-	Name: "chi",
+	Name:  "chi",
+	Stack: true,
 	Prepare: func(t *workload.Table, p *Probe) func() Instance {
 		read := chi.URLParam
 		if t.Kind == workload.PathValues {
@@ -29,6 +30,9 @@ var chiAdapter = &Adapter{
 			r := chi.NewRouter()
 			if t.Kind == workload.Gzip {
 				r.Use(middleware.Compress(5))
+			}
+			if t.Kind == workload.Stack {
+				r.Use(chiStack(p)...)
 			}
 			for range t.Middleware {
 				r.Use(pass)

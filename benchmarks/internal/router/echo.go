@@ -9,7 +9,8 @@ import (
 )
 
 var echoAdapter = &Adapter{
-	Name: "echo",
+	Name:  "echo",
+	Stack: true,
 	Prepare: func(t *workload.Table, p *Probe) func() Instance {
 		handlers := make([]echo.HandlerFunc, len(t.Routes))
 		patterns := make([]string, len(t.Routes))
@@ -31,6 +32,12 @@ var echoAdapter = &Adapter{
 					return c.JSON(http.StatusOK, workload.UserOf(id))
 				}
 			}
+			if t.Kind == workload.Stack {
+				handlers[i] = func(c *echo.Context) error {
+					p.Hit(i)
+					return c.String(http.StatusOK, textOf(p, names, c.Param))
+				}
+			}
 		}
 		return func() Instance {
 			e := echo.NewWithConfig(echo.Config{
@@ -43,6 +50,9 @@ var echoAdapter = &Adapter{
 				e.Use(func(next echo.HandlerFunc) echo.HandlerFunc {
 					return func(c *echo.Context) error { return next(c) }
 				})
+			}
+			if t.Kind == workload.Stack {
+				e.Use(echoStack(p)...)
 			}
 			for i, route := range t.Routes {
 				e.Add(route.Method, patterns[i], handlers[i])

@@ -13,6 +13,7 @@ import (
 var fiberAdapter = &Adapter{
 	Name:     "fiber",
 	FastHTTP: true,
+	Stack:    true,
 	Prepare: func(t *workload.Table, p *Probe) func() Instance {
 		handlers := make([]fiber.Handler, len(t.Routes))
 		patterns := make([]string, len(t.Routes))
@@ -35,6 +36,12 @@ var fiberAdapter = &Adapter{
 					return c.JSON(workload.UserOf(id))
 				}
 			}
+			if t.Kind == workload.Stack {
+				handlers[i] = func(c fiber.Ctx) error {
+					p.Hit(i)
+					return c.SendString(textOf(p, names, func(name string) string { return c.Params(name) }))
+				}
+			}
 		}
 		return func() Instance {
 			app := fiber.New(fiber.Config{
@@ -51,10 +58,19 @@ var fiberAdapter = &Adapter{
 			for range t.Middleware {
 				app.Use(func(c fiber.Ctx) error { return c.Next() })
 			}
+			if t.Kind == workload.Stack {
+				for _, handler := range fiberStack(p) {
+					app.Use(handler)
+				}
+			}
 			for i := range patterns {
 				app.Add(methods[i], patterns[i], handlers[i])
 			}
-			return fastInstance{app.Handler()}
+			instance := fastInstance{handler: app.Handler()}
+			if t.Kind == workload.Stack {
+				instance.origin = workload.Origin
+			}
+			return instance
 		}
 	},
 	Skip: skips(map[string]string{
@@ -65,13 +81,16 @@ var fiberAdapter = &Adapter{
 	Why:       "look-ups are linear in the number of routes",
 }
 
-type fastInstance struct{ handler fasthttp.RequestHandler }
+type fastInstance struct {
+	handler fasthttp.RequestHandler
+	origin  string // of the page that sends the requests
+}
 
-func (i fastInstance) Worker() Worker { return &fastWorker{handler: i.handler} }
+func (i fastInstance) Worker() Worker { return &fastWorker{fastInstance: i} }
 
 type fastWorker struct {
-	handler fasthttp.RequestHandler
-	ctx     fasthttp.RequestCtx
+	fastInstance
+	ctx fasthttp.RequestCtx
 }
 
 func (x *fastWorker) one(want *workload.Want) {
@@ -79,6 +98,9 @@ func (x *fastWorker) one(want *workload.Want) {
 	x.ctx.Response.Reset()
 	x.ctx.Request.Header.SetMethod(want.Method)
 	x.ctx.Request.SetRequestURI(want.Path)
+	if x.origin != "" {
+		x.ctx.Request.Header.Set("Origin", x.origin)
+	}
 	x.handler(&x.ctx)
 }
 
@@ -90,5 +112,9 @@ func (x *fastWorker) Serve(requests []workload.Request) {
 
 func (x *fastWorker) Answer(request workload.Request) (status int, header http.Header, body []byte) {
 	x.one(request.Want)
-	return x.ctx.Response.StatusCode(), http.Header{}, x.ctx.Response.Body()
+	header = http.Header{}
+	for name, value := range x.ctx.Response.Header.All() {
+		header.Add(string(name), string(value))
+	}
+	return x.ctx.Response.StatusCode(), header, x.ctx.Response.Body()
 }

@@ -2,6 +2,7 @@ package router
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"strconv"
 
@@ -36,6 +37,11 @@ func plainHandlers(t *workload.Table, p *Probe, read func(r *http.Request, name 
 				p.Hit(i)
 				writeDocument(w)
 			}
+		case workload.Stack:
+			handlers[i] = func(w http.ResponseWriter, r *http.Request) {
+				p.Hit(i)
+				writeText(w, textOf(p, names, func(name string) string { return read(r, name) }))
+			}
 		}
 	}
 	return handlers
@@ -52,6 +58,21 @@ func writeJSON(w http.ResponseWriter, v any) {
 	header.Set("Content-Type", "application/json; charset=utf-8")
 	header.Set("Content-Length", strconv.Itoa(len(text)))
 	_, _ = w.Write(text)
+}
+
+// textOf reads the parameters of a Stack and returns what to answer.
+func textOf(p *Probe, names []string, read func(name string) string) string {
+	if len(names) == 0 {
+		return workload.Text()
+	}
+	value := read(names[0])
+	p.Param(value)
+	return workload.Text(value)
+}
+
+func writeText(w http.ResponseWriter, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = io.WriteString(w, text)
 }
 
 func writeDocument(w http.ResponseWriter) {

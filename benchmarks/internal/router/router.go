@@ -4,6 +4,7 @@ package router
 import (
 	"fmt"
 	"io"
+	"log/slog"
 	"math"
 	"net/http"
 	"regexp"
@@ -24,6 +25,8 @@ type Adapter struct {
 	Prepare func(t *workload.Table, p *Probe) func() Instance
 	// Skip tells why the router cannot do a table, by its name.
 	Skip func(t *workload.Table) string
+	// Stack says that the router brings the middleware of a workload.Stack.
+	Stack bool
 	// MaxRoutes bounds the growth workloads, for Why; 0 is no bound.
 	MaxRoutes int
 	Why       string
@@ -52,6 +55,9 @@ func (a *Adapter) Reason(w *workload.Workload) string {
 	if a.MaxRoutes > 0 && w.N > a.MaxRoutes {
 		return a.Why
 	}
+	if w.Kind == workload.Stack && !a.Stack && !a.Floor {
+		return noStack
+	}
 	if a.Skip == nil {
 		return ""
 	}
@@ -67,6 +73,7 @@ const (
 	noPathValue = "Request.PathValue is not set"
 	noGzip      = "brings no compression of its own"
 	noChains    = "has no middleware of its own"
+	noStack     = "does not bring all of request id, access log, recovery and CORS"
 )
 
 // Instance is a router with its routes.
@@ -88,6 +95,7 @@ type Probe struct {
 	limit  int // values longer than this are recorded
 	Route  int
 	Values []string
+	Logs   []map[string]string // records of the access log, by attribute
 }
 
 // NewProbe returns a probe that is off.
@@ -99,7 +107,7 @@ func (p *Probe) Record(on bool) {
 	if on {
 		p.limit = -1
 	}
-	p.Route, p.Values = -1, nil
+	p.Route, p.Values, p.Logs = -1, nil, nil
 }
 
 // Hit is called by the handler of a route.
@@ -119,6 +127,19 @@ func (p *Probe) Param(value string) {
 
 func (p *Probe) record(value string) { p.Values = append(p.Values, value) }
 
+// Logged is called with what an access log writes.
+func (p *Probe) Logged(r slog.Record) {
+	if p.limit >= 0 {
+		return
+	}
+	attributes := map[string]string{}
+	r.Attrs(func(a slog.Attr) bool {
+		attributes[a.Key] = a.Value.String()
+		return true
+	})
+	p.Logs = append(p.Logs, attributes)
+}
+
 // reset says what a router writes to a request, which must be undone before
 // the request is used again.
 type reset int
@@ -134,13 +155,14 @@ type httpInstance struct {
 	handler http.Handler
 	reset   reset
 	fresh   bool // answers have headers: each request begins without
+	stack   bool // requests have headers that are written to
 }
 
 func newHTTP(t *workload.Table, handler http.Handler, reset reset) Instance {
 	if t.Kind == workload.PathValues {
 		reset = whole
 	}
-	return &httpInstance{handler: handler, reset: reset, fresh: t.Kind == workload.JSON || t.Kind == workload.Gzip}
+	return &httpInstance{handler: handler, reset: reset, fresh: t.Kind == workload.JSON || t.Kind == workload.Gzip, stack: t.Kind == workload.Stack}
 }
 
 func (i *httpInstance) Worker() Worker {
@@ -156,6 +178,12 @@ func (x *httpWorker) Serve(requests []workload.Request) {
 	handler := x.handler
 	var w http.ResponseWriter = &x.w
 	switch {
+	case x.stack:
+		for i := range requests {
+			clear(x.w.header)
+			requests[i].Restore()
+			handler.ServeHTTP(w, requests[i].Shared)
+		}
 	case x.fresh || x.reset == whole:
 		for i := range requests {
 			clear(x.w.header)
@@ -178,7 +206,9 @@ func (x *httpWorker) Serve(requests []workload.Request) {
 func (x *httpWorker) Answer(request workload.Request) (status int, header http.Header, body []byte) {
 	clear(x.w.header)
 	x.w.status, x.w.body, x.w.keep = 0, nil, true
-	*request.Shared = *request.Pristine
+	if *request.Shared = *request.Pristine; x.stack {
+		request.Restore()
+	}
 	x.handler.ServeHTTP(&x.w, request.Shared)
 	x.w.keep = false
 	if x.w.status == 0 {

@@ -8,7 +8,9 @@ import (
 	"io"
 	"net/http"
 	"reflect"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/apiroutes/apiroutes/benchmarks/internal/workload"
 )
@@ -68,8 +70,11 @@ func verifyOne(worker Worker, p *Probe, w *workload.Workload, request workload.R
 			return fmt.Errorf("parameters %q, not %q", p.Values, want.Values)
 		}
 	}
-	if w.Kind == workload.JSON {
+	switch w.Kind {
+	case workload.JSON:
 		return verifyJSON(want.Values[0], body)
+	case workload.Stack:
+		return verifyStack(worker, p, request, header, body)
 	}
 	return nil
 }
@@ -99,6 +104,44 @@ func verifyGzip(header http.Header, body []byte) error {
 	}
 	if !bytes.Equal(text, workload.Document) {
 		return fmt.Errorf("a document of %d bytes, not the one of %d", len(text), len(workload.Document))
+	}
+	return nil
+}
+
+// verifyStack compares what each middleware of a stack does: the header of the
+// request id, the record of the access log, and the headers of CORS. Recovery
+// cannot be seen here. A second answer must have another id.
+func verifyStack(worker Worker, p *Probe, request workload.Request, header http.Header, body []byte) error {
+	if want := workload.Text(request.Want.Values...); string(body) != want {
+		return fmt.Errorf("body %q, not %q", body, want)
+	}
+	if got := header.Get("Content-Type"); !strings.HasPrefix(got, "text/plain") {
+		return fmt.Errorf("Content-Type %q", got)
+	}
+	if got := header.Values("Access-Control-Allow-Origin"); len(got) != 1 || got[0] != workload.Origin {
+		return fmt.Errorf("the header Access-Control-Allow-Origin %q", got)
+	}
+	if got := header.Values("Vary"); len(got) != 1 || got[0] != "Origin" {
+		return fmt.Errorf("the header Vary %q", got)
+	}
+	id := header.Get("X-Request-Id")
+	if len(p.Logs) != 1 {
+		return fmt.Errorf("%d records in the access log", len(p.Logs))
+	}
+	for name, want := range map[string]string{
+		"method": request.Want.Method, "path": request.Want.Path, "status": "200",
+		"bytes": strconv.Itoa(len(body)), "request_id": id,
+	} {
+		if got := p.Logs[0][name]; got != want {
+			return fmt.Errorf("the access log has %s %q, not %q", name, got, want)
+		}
+	}
+	if got, err := time.ParseDuration(p.Logs[0]["duration"]); err != nil || got <= 0 {
+		return fmt.Errorf("the access log has duration %q", p.Logs[0]["duration"])
+	}
+	_, header, _ = worker.Answer(request)
+	if next := header.Get("X-Request-Id"); id == "" || next == "" || id == next {
+		return fmt.Errorf("X-Request-Id %q, then %q", id, next)
 	}
 	return nil
 }

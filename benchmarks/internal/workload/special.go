@@ -44,7 +44,15 @@ func document() []byte {
 	return text
 }
 
-// Special are the workloads of middleware chains, JSON and compression.
+// Text is what a Stack handler answers.
+func Text(values ...string) string {
+	if len(values) == 0 {
+		return "hello"
+	}
+	return values[0]
+}
+
+// Special are the workloads of middleware, JSON and compression.
 func Special() (list []*Workload) {
 	user := routes("GET /user/[id]")
 	for _, n := range []int{0, 1, 5, 10} {
@@ -53,6 +61,8 @@ func Special() (list []*Workload) {
 	}
 	return append(list,
 		newWorkload(Table{Name: "MiddlewareParam", Routes: user, Kind: PathValues, Middleware: 1}, matching(user, "/user/42"), sequenceLength),
+		newWorkload(Table{Name: "Stack", Routes: routes("GET /hello"), Kind: Stack}, matching(routes("GET /hello"), "/hello"), sequenceLength),
+		newWorkload(Table{Name: "StackParam", Routes: user, Kind: Stack}, matching(user, "/user/42"), sequenceLength),
 		newWorkload(Table{Name: "JSON", Routes: user, Kind: JSON}, matching(user, "/user/42"), sequenceLength),
 		newWorkload(Table{Name: "Gzip", Routes: routes("GET /document"), Kind: Gzip}, matching(routes("GET /document"), "/document"), 1),
 	)

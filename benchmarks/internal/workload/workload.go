@@ -3,6 +3,7 @@
 package workload
 
 import (
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -88,6 +89,9 @@ const (
 	JSON
 	// Gzip handlers answer Document, compressed.
 	Gzip
+	// Stack handlers read the parameter and answer Text, behind request id,
+	// access log, recovery and CORS.
+	Stack
 )
 
 // Table is what a router registers.
@@ -191,6 +195,9 @@ func (w *Workload) requests(indexes []int) []Request {
 	sequence := make([]Request, len(indexes))
 	for i, number := range indexes {
 		want := &w.Distinct[number]
+		if w.Kind == Stack {
+			header = maps.Clone(pageHeader)
+		}
 		urls[i].Path, rest = rest[:len(want.Path)], rest[len(want.Path):]
 		requests[i] = http.Request{
 			Method: want.Method, URL: &urls[i], RequestURI: urls[i].Path, Host: "bench.test", Header: header,
@@ -200,4 +207,17 @@ func (w *Workload) requests(indexes []int) []Request {
 		sequence[i] = Request{Shared: &requests[i], Pristine: &pristine[i], Want: want}
 	}
 	return sequence
+}
+
+// Origin is that of the page which sends the requests of a Stack.
+const Origin = "https://app.example"
+
+var pageHeader = http.Header{"Accept-Encoding": {"gzip"}, "Origin": {Origin}}
+
+// Restore undoes what a router wrote to a request of a Stack: to its header
+// too, which is its own there.
+func (r Request) Restore() {
+	*r.Shared = *r.Pristine
+	clear(r.Shared.Header)
+	maps.Copy(r.Shared.Header, pageHeader)
 }

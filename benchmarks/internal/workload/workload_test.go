@@ -158,3 +158,27 @@ func TestDocument(t *testing.T) {
 		t.Errorf("%d bytes", n)
 	}
 }
+
+// What a router does to a request of a stack is undone, also in its header.
+func TestRestore(t *testing.T) {
+	t.Parallel()
+	for _, w := range Special() {
+		if w.Kind != Stack {
+			continue
+		}
+		r := w.Each()[0]
+		header := r.Shared.Header
+		header.Set("X-Request-Id", "1")
+		header.Set("Origin", "https://evil.example")
+		r.Shared.Pattern, r.Shared.Header = "/hello", http.Header{}
+		r.Shared.SetPathValue("id", "42")
+		r.Restore()
+		if got := r.Shared; got.Header.Get("Origin") != Origin || len(got.Header) != 2 || got.Pattern != "" || got.PathValue("id") != "" {
+			t.Errorf("%s: %+v", w.Name, got)
+		}
+		header.Set("X", "the same map")
+		if r.Shared.Header.Get("X") == "" || w.Each()[0].Shared.Header.Get("X") != "" || w.Each()[0].Shared.Header.Get("Origin") != Origin {
+			t.Errorf("%s: a request has not the one header of its own", w.Name)
+		}
+	}
+}
