@@ -51,11 +51,20 @@ func CORS(config CORSConfig) apiroutes.Middleware {
 	}
 }
 
-// corsPolicy is a valid configuration in use. rs/cors writes the headers; what
+// corsPolicy is a valid configuration in use. rs/cors answers preflights; what
 // it is too lenient with is kept from it: several values of one field, of which
-// it checks one and allows all, and letter case, which it ignores in origins.
+// it checks one and allows all, and letter case, which it ignores in origins. The
+// two or three headers of other answers are written here, for rs/cors allocates a
+// line for a log that nobody has.
 type corsPolicy struct {
-	headers       *cors.Cors
+	preflights *cors.Cors
+
+	anyOrigin   bool
+	origins     map[string]bool
+	methods     []string
+	exposed     []string // one value, or none
+	credentials bool
+
 	longestOrigin int
 	longestNames  int  // of Access-Control-Request-Headers, all lines together
 	anyButAuth    bool // Headers is "*" without Authorization
@@ -66,24 +75,31 @@ type corsPolicy struct {
 const corsNamesMax = 4 << 10
 
 func newCORSPolicy(c CORSConfig) *corsPolicy {
-	p := &corsPolicy{longestNames: corsNamesMax}
+	p := &corsPolicy{
+		longestNames: corsNamesMax, anyOrigin: slices.Contains(c.Origins, "*"), origins: map[string]bool{},
+		methods: append(allowedMethods(c.Methods), "OPTIONS"), credentials: c.Credentials,
+	}
+	for i, name := range c.ExposedHeaders {
+		if name = http.CanonicalHeaderKey(name); i > 0 {
+			name = p.exposed[0] + ", " + name
+		}
+		p.exposed = []string{name}
+	}
 	options := cors.Options{
 		AllowedMethods:   allowedMethods(c.Methods),
 		AllowedHeaders:   []string{"Content-Type"},
-		ExposedHeaders:   c.ExposedHeaders,
 		AllowCredentials: c.Credentials,
 		MaxAge:           int(c.MaxAge / time.Second),
 	}
-	if slices.Contains(c.Origins, "*") {
+	if p.anyOrigin {
 		options.AllowedOrigins = []string{"*"}
 		p.longestOrigin = 4 << 10 // it is not looked at
 	} else {
-		origins := map[string]bool{}
 		for _, origin := range c.Origins {
-			origins[origin] = true
+			p.origins[origin] = true
 			p.longestOrigin = max(p.longestOrigin, len(origin))
 		}
-		options.AllowOriginFunc = func(origin string) bool { return origins[origin] }
+		options.AllowOriginFunc = func(origin string) bool { return p.origins[origin] }
 	}
 	if slices.Contains(c.Headers, "*") {
 		options.AllowedHeaders = []string{"*"}
@@ -94,7 +110,7 @@ func newCORSPolicy(c CORSConfig) *corsPolicy {
 	for _, name := range options.AllowedHeaders {
 		p.longestNames += len(name) + len(" , ")
 	}
-	p.headers = cors.New(options)
+	p.preflights = cors.New(options)
 	return p
 }
 
@@ -115,17 +131,16 @@ func (p *corsPolicy) serve(w http.ResponseWriter, r *http.Request, next http.Han
 	if r.Method == http.MethodOptions && len(origin) > 0 && len(method) > 0 {
 		names, asked := r.Header["Access-Control-Request-Headers"]
 		if readable && len(method) == 1 && method[0] != "" && (!asked || p.mayAskFor(names)) {
-			p.headers.HandlerFunc(w, r)
+			p.preflights.HandlerFunc(w, r)
 			return
 		}
 		w.Header()["Vary"] = append(w.Header()["Vary"], "Origin, Access-Control-Request-Method, Access-Control-Request-Headers")
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
+	keepVary(w.Header())
 	if readable {
-		p.headers.HandlerFunc(w, r)
-	} else {
-		keepVary(w.Header())
+		p.allow(w.Header(), r.Method, origin)
 	}
 	shared, outermost := writer.Wrap(w)
 	if outermost {
@@ -134,6 +149,34 @@ func (p *corsPolicy) serve(w http.ResponseWriter, r *http.Request, next http.Han
 	shared.BeforeHeader(keepVary)
 	next.ServeHTTP(shared, r)
 }
+
+// allow writes the headers of an answer to a request that is no preflight, with
+// one Origin.
+func (p *corsPolicy) allow(header http.Header, method string, origin []string) {
+	switch {
+	case origin[0] == "" || !slices.Contains(p.methods, method):
+		return
+	case p.anyOrigin:
+		header["Access-Control-Allow-Origin"] = corsStar
+	case p.origins[origin[0]]:
+		header["Access-Control-Allow-Origin"] = origin[:1:1]
+	default:
+		return
+	}
+	if p.exposed != nil {
+		header["Access-Control-Expose-Headers"] = p.exposed
+	}
+	if p.credentials {
+		header["Access-Control-Allow-Credentials"] = corsTrue
+	}
+}
+
+// Values that all answers share: their capacity is their length, so that an Add
+// copies them.
+var (
+	corsStar = []string{"*"}
+	corsTrue = []string{"true"}
+)
 
 // mayAskFor decides on Access-Control-Request-Headers before rs/cors reads
 // them, which expects a line if the field is there. The length is checked

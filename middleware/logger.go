@@ -97,7 +97,7 @@ func (e *exchange) log() {
 	if !logger.Enabled(ctx, level) {
 		return
 	}
-	end := time.Now()
+	took := time.Since(e.start)
 	var most [10]slog.Attr
 	attrs := append(most[:0], slog.String("method", printable(e.method, mostOfClient)))
 	if e.r.Pattern != "" {
@@ -107,7 +107,7 @@ func (e *exchange) log() {
 		slog.String("path", printable(e.path, mostOfClient)),
 		slog.Int("status", status),
 		slog.Int64("bytes", e.w.Bytes()),
-		slog.Duration("duration", end.Sub(e.start)))
+		slog.Duration("duration", took))
 	if id := e.w.Header()["X-Request-Id"]; len(id) > 0 && id[0] != "" {
 		attrs = append(attrs, slog.String("request_id", printable(id[0], mostOfClient)))
 	}
@@ -122,7 +122,7 @@ func (e *exchange) log() {
 	}
 	// Not LogAttrs: that would ask for the time again, and for the source line,
 	// which is always this one.
-	record := slog.NewRecord(end, level, "request", 0)
+	record := slog.NewRecord(e.start.Add(took), level, "request", 0)
 	record.AddAttrs(attrs...)
 	_ = logger.Handler().Handle(ctx, record)
 }

@@ -1,5 +1,6 @@
 // Command tutorial serves the endpoints of the usual Next.js API Routes
-// tutorial: static, dynamic and catch-all routes, methods, query and errors.
+// tutorial: static, dynamic and catch-all routes, methods, query, errors and
+// middleware.
 package main
 
 import (
@@ -15,6 +16,7 @@ import (
 	"syscall"
 
 	"github.com/apiroutes/apiroutes"
+	"github.com/apiroutes/apiroutes/middleware"
 )
 
 func main() {
@@ -26,7 +28,8 @@ func main() {
 	}
 }
 
-// run serves until ctx is done. It writes where it listens to stdout.
+// run serves until ctx is done. It writes where it listens to stdout, and a line
+// for each request to slog.Default.
 func run(ctx context.Context, args []string, stdout io.Writer) error {
 	flags := flag.NewFlagSet("tutorial", flag.ContinueOnError)
 	addr := flags.String("addr", "127.0.0.1:8080", "`address` to listen on; port 0 chooses a free one")
@@ -52,13 +55,16 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 // routes is the whole API. Each registration stands for one file of a
 // pages/api folder.
 func routes() *apiroutes.Router {
-	r := apiroutes.New()
+	anyOrigin := middleware.CORS(middleware.CORSConfig{Origins: []string{"*"}, Methods: []string{"GET"}}) // and HEAD
+
+	r := apiroutes.New(middleware.Logger(nil), middleware.Recover())
 	r.Get("/api/hello", hello)                                        // hello.js
 	r.Route("/api/data", apiroutes.Methods{Get: getData, Post: post}) // data.js
 	r.Get("/api/user/[id]", user)                                     // user/[id].js
 	r.Get("/api/user/[...params]", userPath)                          // user/[...params].js
 	r.Get("/api/docs/[[...slug]]", docs)                              // docs/[[...slug]].js
 	r.Get("/api/item", item)                                          // item.js
+	r.With(anyOrigin).Get("/api/cors", cors)                          // cors.js
 	return r
 }
 
@@ -120,4 +126,8 @@ func item(c apiroutes.Context) error {
 		Data string `json:"data"`
 		ID   string `json:"id"`
 	}{"Success", id})
+}
+
+func cors(c apiroutes.Context) error {
+	return c.JSON(http.StatusOK, message{"CORS enabled"})
 }

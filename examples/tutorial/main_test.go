@@ -1,15 +1,19 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"io"
+	"log/slog"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/apiroutes/apiroutes"
 	"github.com/apiroutes/apiroutes/internal/programtest"
 )
 
@@ -18,13 +22,23 @@ import (
 type request struct {
 	line, body  string // line is "METHOD target", as sent
 	contentType string
+	with        map[string]string // further headers
 	status      int
 	answer      string
 	header      map[string]string
 	reason      string
 }
 
-const jsonUTF8 = "application/json; charset=utf-8"
+const (
+	jsonUTF8 = "application/json; charset=utf-8"
+	page     = "https://page.example" // an origin
+	asked    = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
+)
+
+// preflight is what a browser sends before a request of a page.
+func preflight(method string) map[string]string {
+	return map[string]string{"Origin": page, "Access-Control-Request-Method": method}
+}
 
 // tutorial is what the Next.js original answers.
 var tutorial = []request{
@@ -38,6 +52,8 @@ var tutorial = []request{
 	{line: "GET /api/docs/a/b", status: 200, answer: `{"slug":["a","b"]}`},
 	{line: "GET /api/item", status: 400, answer: `{"error":"ID is required"}`},
 	{line: "GET /api/item?id=7", status: 200, answer: `{"data":"Success","id":"7"}`},
+	{line: "GET /api/cors", with: map[string]string{"Origin": page}, status: 200, answer: `{"message":"CORS enabled"}`, header: map[string]string{"Access-Control-Allow-Origin": "*", "Vary": "Origin"}},
+	{line: "OPTIONS /api/cors", with: preflight("GET"), status: 204, header: map[string]string{"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Methods": "GET", "Vary": asked}},
 	{line: "GET /api/nowhere", status: 404, answer: `{"error":"Not Found"}`},
 	{line: "GET /", status: 404, answer: `{"error":"Not Found"}`},
 }
@@ -47,7 +63,7 @@ var hostile = []request{
 	{line: "HEAD /api/hello", status: 200, header: map[string]string{"Content-Type": jsonUTF8, "Content-Length": "36"}, reason: "HEAD is GET without the body"},
 	{line: "OPTIONS /api/hello", status: 204, header: map[string]string{"Allow": "GET, HEAD, OPTIONS"}},
 	{line: "POST /api/hello", body: `{}`, status: 405, answer: `{"error":"Method Not Allowed"}`, header: map[string]string{"Allow": "GET, HEAD, OPTIONS"}},
-	{line: "get /api/hello", status: 405, answer: `{"error":"Method Not Allowed"}`, reason: "methods are case-sensitive"},
+	{line: "get /api/hello", status: 405, answer: `{"error":"Method Not Allowed"}`, header: map[string]string{"Allow": "GET, HEAD, OPTIONS"}, reason: "methods are case-sensitive"},
 	{line: "GET /api/user", status: 404, answer: `{"error":"Not Found"}`, reason: "a catch-all takes at least one segment"},
 	{line: "GET /API/hello", status: 404, answer: `{"error":"Not Found"}`, reason: "paths are case-sensitive"},
 	{line: "GET /api/hello/", status: 308, header: map[string]string{"Location": "../../api/hello"}},
@@ -69,6 +85,15 @@ var hostile = []request{
 	{line: "POST /api/data", body: `{"name":7}`, status: 400, answer: `{"error":"field \"name\" must be a string, not number (before byte 9)"}`},
 	{line: "POST /api/data", body: "", status: 400, answer: `{"error":"the body is empty: send JSON"}`},
 	{line: "POST /api/data", body: `name=Ada`, contentType: "application/x-www-form-urlencoded", status: 415, answer: `{"error":"Content-Type \"application/x-www-form-urlencoded\" is not accepted: send application/json"}`},
+	{line: "GET /api/hello", with: map[string]string{"Origin": page}, status: 200, answer: `{"message":"Hello from API Routes!"}`, reason: "CORS is around one route only"},
+	{line: "OPTIONS /api/hello", with: preflight("GET"), status: 204, header: map[string]string{"Allow": "GET, HEAD, OPTIONS"}},
+	{line: "GET /api/cors", status: 200, answer: `{"message":"CORS enabled"}`, header: map[string]string{"Vary": "Origin"}, reason: "a cache must not give it to a page"},
+	{line: "HEAD /api/cors", with: map[string]string{"Origin": page}, status: 200, header: map[string]string{"Content-Type": jsonUTF8, "Content-Length": "26", "Access-Control-Allow-Origin": "*", "Vary": "Origin"}},
+	{line: "OPTIONS /api/cors", status: 204, header: map[string]string{"Allow": "GET, HEAD, OPTIONS", "Vary": "Origin"}, reason: "no preflight"},
+	{line: "OPTIONS /api/cors", with: preflight("HEAD"), status: 204, header: map[string]string{"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Methods": "HEAD", "Vary": asked}},
+	{line: "OPTIONS /api/cors", with: preflight("POST"), status: 204, header: map[string]string{"Vary": asked}, reason: "GET and HEAD are allowed"},
+	{line: "POST /api/cors", body: `{}`, with: map[string]string{"Origin": page}, status: 405, answer: `{"error":"Method Not Allowed"}`, header: map[string]string{"Allow": "GET, HEAD, OPTIONS", "Vary": "Origin"}},
+	{line: "GET /api/cors/", with: map[string]string{"Origin": page}, status: 308, header: map[string]string{"Location": "../../api/cors", "Access-Control-Allow-Origin": "*", "Vary": "Origin"}},
 	{line: "POST /api/data", body: strings.Repeat(" ", 1<<20) + `{}`, status: 413, answer: `{"error":"the body exceeds the limit of 1048576 bytes"}`},
 }
 
@@ -82,6 +107,9 @@ func (r request) send(t *testing.T, client *http.Client, base string) (*http.Res
 	}
 	if method == http.MethodPost {
 		req.Header.Set("Content-Type", cmp.Or(r.contentType, "application/json"))
+	}
+	for name, value := range r.with {
+		req.Header.Set(name, value)
 	}
 	resp, err := client.Do(req)
 	if err != nil {
@@ -97,7 +125,10 @@ func (r request) send(t *testing.T, client *http.Client, base string) (*http.Res
 
 // headers are those that r's answer must have; "" is for none.
 func (r request) headers() map[string]string {
-	want := map[string]string{"Content-Type": ""}
+	want := map[string]string{"Content-Type": "", "Allow": "", "Location": "", "Vary": ""}
+	for _, name := range []string{"Origin", "Methods", "Headers", "Credentials"} {
+		want["Access-Control-Allow-"+name] = ""
+	}
 	if r.answer != "" {
 		want["Content-Type"], want["Content-Length"] = jsonUTF8, strconv.Itoa(len(r.answer))
 	}
@@ -123,6 +154,35 @@ func TestAnswers(t *testing.T) {
 				t.Errorf("%s %.40s\n%s is %q, want %q\n%s", tt.line, tt.body, name, got, want, tt.reason)
 			}
 		}
+	}
+}
+
+// TestLog: a line for each request, whatever is answered, to slog.Default, and
+// a panic is answered like any error.
+func TestLog(t *testing.T) {
+	var out bytes.Buffer
+	defer slog.SetDefault(slog.Default())
+	slog.SetDefault(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		switch a.Key {
+		case slog.TimeKey, "duration":
+			return slog.Attr{}
+		case "error":
+			text, _, _ := strings.Cut(a.Value.String(), "; at ") // the stack
+			return slog.String(a.Key, text)
+		}
+		return a
+	}})))
+	r := routes()
+	r.Get("/api/bug", func(apiroutes.Context) error { panic("bug") })
+	for _, target := range []string{"/api/user/7?token=secret", "/api/nowhere", "/api/bug"} {
+		r.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", target, nil))
+	}
+	const want = `level=INFO msg=request method=GET pattern=/api/user/[id] path=/api/user/7 status=200 bytes=45 client_ip=192.0.2.1
+level=WARN msg=request method=GET path=/api/nowhere status=404 bytes=21 client_ip=192.0.2.1 error="404 Not Found"
+level=ERROR msg=request method=GET pattern=/api/bug path=/api/bug status=500 bytes=33 client_ip=192.0.2.1 error="500 Internal Server Error: panic: bug"
+`
+	if out.String() != want {
+		t.Errorf("got\n%swant\n%s", &out, want)
 	}
 }
 

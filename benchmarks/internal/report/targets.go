@@ -82,9 +82,9 @@ func allocs(r *Run, on string) (float64, bool) {
 }
 
 // stackTimes and stackAllocs divide by those of another router's own stack of
-// middleware: its worse ratio, with a parameter and without.
+// middleware.
 func stackTimes(by string) func(*Run) (float64, bool) {
-	return worst(func(r *Run, on string) (float64, bool) { return r.ratio(on, by) }, "Stack", "StackParam")
+	return worst(func(r *Run, on string) (float64, bool) { return r.ratio(on, by) }, "Stack")
 }
 
 func stackAllocs(by string) func(*Run) (float64, bool) {
@@ -94,7 +94,7 @@ func stackAllocs(by string) func(*Run) (float64, bool) {
 			return 0, false
 		}
 		return ours.Allocs / other.Allocs, true
-	}, "Stack", "StackParam")
+	}, "Stack")
 }
 
 func toServeMux(r *Run, on string) (float64, bool) { return r.ratio(on, "ServeMux") }

@@ -52,9 +52,10 @@ var apiroutesAdapter = &Adapter{
 			chain = apiroutesStack(p)
 		}
 		return func() Instance {
-			r := apiroutes.New(chain...).OnError(func(w http.ResponseWriter, _ *http.Request, e *apiroutes.Error) {
-				w.WriteHeader(e.StatusCode())
-			})
+			r := apiroutes.New(chain...)
+			if len(chain) == 0 { // errors with a status alone
+				r = r.OnError(func(w http.ResponseWriter, _ *http.Request, e *apiroutes.Error) { w.WriteHeader(e.StatusCode()) })
+			}
 			for i, route := range t.Routes {
 				r.Method(route.Method, patterns[i], handlers[i])
 			}
