@@ -92,32 +92,42 @@ func TestDocsPrograms(t *testing.T) {
 
 // docsPackages are the packages that a snippet may use without importing them.
 var docsPackages = map[string]string{
-	"apiroutes": apiModule, "params": apiModule + "/params", "fallback": apiModule + "/fallback",
-	"errors": "errors", "fmt": "fmt", "http": "net/http", "multipart": "mime/multipart", "slog": "log/slog", "sql": "database/sql", "time": "time",
+	"apiroutes": apiModule, "params": apiModule + "/params", "fallback": apiModule + "/fallback", "middleware": apiModule + "/middleware",
+	"context": "context", "errors": "errors", "fmt": "fmt", "http": "net/http", "multipart": "mime/multipart", "slog": "log/slog", "sql": "database/sql", "time": "time",
 }
 
-// TestDocsSnippets compiles what the guides show of a program: statements of a
-// function that has a router r.
+// docsSnippet makes a file of package snippets of a block: declarations as they
+// are, statements as those of a function that has a router r.
+func docsSnippet(name string, b docsBlock) string {
+	declares := strings.HasPrefix(b.text, "func ") || strings.HasPrefix(b.text, "type ")
+	var imports strings.Builder
+	for name, path := range docsPackages {
+		if name == "apiroutes" && !declares || strings.Contains(b.text, name+".") {
+			fmt.Fprintf(&imports, "import %q;", path)
+		}
+	}
+	if declares {
+		return fmt.Sprintf("package snippets; %s\n//line %v\n%s", imports.String(), b, b.text)
+	}
+	return fmt.Sprintf("package snippets; %s func %s(r *apiroutes.Router) {\n//line %v\n%s}\n", imports.String(), name, b, b.text)
+}
+
+// TestDocsSnippets compiles what the guides show of a program.
 func TestDocsSnippets(t *testing.T) {
 	t.Parallel()
-	const file = "docs/from-nextjs.md"
-	blocks, _ := docsParse(t, file)
 	programs := map[string]string{"find.go": "package snippets\n\nimport \"context\"\n\nfunc find(context.Context, string) (any, error) { return nil, nil }\n"}
-	for _, b := range blocks {
-		if b.language != "go" {
-			continue
-		}
-		var imports strings.Builder
-		for name, path := range docsPackages {
-			if name == "apiroutes" || strings.Contains(b.text, name+".") {
-				fmt.Fprintf(&imports, "import %q;", path)
+	for i, file := range []string{"docs/from-nextjs.md", "docs/middleware.md"} {
+		before := len(programs)
+		blocks, _ := docsParse(t, file)
+		for _, b := range blocks {
+			if b.language == "go" {
+				name := fmt.Sprintf("snippet%d_%d", i, b.line)
+				programs[name+".go"] = docsSnippet(name, b)
 			}
 		}
-		head := fmt.Sprintf("package snippets; %s func snippet%d(r *apiroutes.Router) {", imports.String(), b.line)
-		programs[fmt.Sprintf("snippet%d.go", b.line)] = fmt.Sprintf("%s\n//line %s:%d\n%s}\n", head, file, b.line, b.text)
-	}
-	if len(programs) < 10 {
-		t.Fatalf("%s has %d snippets", file, len(programs)-1)
+		if n := len(programs) - before; n < 10 {
+			t.Errorf("%s has %d snippets", file, n)
+		}
 	}
 	// As a package of this module, since a user's would need what the tests of
 	// package fallback import.

@@ -82,6 +82,14 @@ var differences = []difference{
 	{"*.*proto*", func(c *recorded, got answer) bool { return got.status == 200 && c.Compare == "differs" },
 		"__proto__ is a name", false},
 
+	// CORS.
+	{"cors.get-no-origin", func(_ *recorded, got answer) bool {
+		return got.status == 200 && got.header.Get("Access-Control-Allow-Origin") == "" && got.header.Get("Vary") == "Origin"
+	}, "a request without Origin is that of no page", false},
+	{"cors.options", func(_ *recorded, got answer) bool {
+		return got.status == 204 && got.header.Get("Access-Control-Allow-Methods") == "POST"
+	}, "a preflight asks for one method, and is answered for that (Fetch, CORS-preflight fetch)", false},
+
 	// Features that are not offered.
 	{"gzip.*", isStatus(200, 200), "no coding unless a middleware makes it, and never deflate", false},
 	{"preview.*", nil, "there are no pages to preview, nor to revalidate", false},

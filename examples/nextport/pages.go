@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/apiroutes/apiroutes"
+	"github.com/apiroutes/apiroutes/middleware"
 )
 
 // pages registers the folder pages/api. A page gets every method.
@@ -44,7 +45,8 @@ func pages(r *apiroutes.Router) {
 	page(r, "/api/log", log.show)
 	page(r.With(log.middleware), "/api/logged", func(c apiroutes.Context) error { return c.JSON(202, object{"ok": true}) })
 	page(r.With(log.middleware, requireToken), "/api/chain", chain)
-	page(r.With(cors("POST,GET,HEAD")), "/api/cors", func(c apiroutes.Context) error { return c.JSON(200, object{"message": "Hello Everyone!"}) })
+	cors := middleware.CORS(middleware.CORSConfig{Origins: []string{"*"}, Methods: []string{"POST", "GET"}, Headers: []string{"*"}})
+	page(r.With(cors), "/api/cors", func(c apiroutes.Context) error { return c.JSON(200, object{"message": "Hello Everyone!"}) })
 	r.With(func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Header().Set("X-Mw", "1"); next.ServeHTTP(w, r) })
 	}).Route("/api/nc", apiroutes.Methods{
@@ -256,25 +258,6 @@ func chain(c apiroutes.Context) error {
 		return apiroutes.Errorf(422, "failed: %s", fail)
 	}
 	return c.JSON(200, object{"user": object{"name": c.Context().Value(userKey{})}})
-}
-
-// cors does what the package cors does for any origin.
-func cors(methods string) apiroutes.Middleware {
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Access-Control-Allow-Origin", "*")
-			if r.Method != http.MethodOptions {
-				next.ServeHTTP(w, r)
-				return
-			}
-			w.Header().Set("Access-Control-Allow-Methods", methods)
-			if asked := r.Header.Get("Access-Control-Request-Headers"); asked != "" {
-				w.Header().Set("Access-Control-Allow-Headers", asked)
-			}
-			w.Header().Set("Vary", "Access-Control-Request-Headers")
-			w.WriteHeader(http.StatusNoContent)
-		})
-	}
 }
 
 func raw(c apiroutes.Context) error {
