@@ -162,6 +162,9 @@ func (e *exchange) outcome(recorded int) (status int, level slog.Level) {
 
 // host returns the host of an address, which may have no port.
 func host(address string) string {
+	if colon := strings.IndexByte(address, ':'); colon == strings.LastIndexByte(address, ':') && colon >= 0 {
+		return address[:colon] // of IPv4, or a name
+	}
 	if host, _, err := net.SplitHostPort(address); err == nil {
 		return host
 	}
