@@ -55,15 +55,19 @@ func (r *Router) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		r.serveUnmatched(w, req, errNotFound)
 		return
 	}
-	if how != found || l.first.nests {
+	if how != found {
 		r.serveOther(w, req)
 		return
 	}
-	req.Pattern = l.pattern
 	e := &l.first
 	if e.code != code || code == otherMethod {
 		e = l.serving(code, req.Method)
 	}
+	if e != nil && e.nests {
+		r.serveOther(w, req)
+		return
+	}
+	req.Pattern = l.pattern
 	switch {
 	case e == nil:
 		l.answerMethod(w, req, req.URL.Path)
@@ -82,7 +86,7 @@ func (r *Router) serveOther(w http.ResponseWriter, req *http.Request) {
 		r.serveUnmatched(w, req, d.err)
 		return
 	}
-	if l.first.nests && req.Pattern != "" {
+	if d.endpoint != nil && d.endpoint.nests && req.Pattern != "" {
 		req.SetPathValue(outerKey, req.Pattern)
 	}
 	req.Pattern = l.pattern
@@ -124,7 +128,7 @@ func (m *matcher) decide(r *http.Request) decision {
 // decideRoute decides on a path that a route matches, as it is or cleaned.
 func (m *matcher) decideRoute(r *http.Request, d decision) decision {
 	d = d.forMethod(r.Method)
-	if e := d.endpoint; e != nil && e.native == nil && d.escaped && d.leaf.first.shape.rest != "" && !d.leaf.first.nests && m.misread(d) {
+	if e := d.endpoint; e != nil && e.native == nil && d.escaped && d.leaf.first.shape.rest != "" && !e.nests && m.misread(d) {
 		return refuse(errOtherSpelling)
 	}
 	return d
