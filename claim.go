@@ -52,7 +52,7 @@ func newMark(m *mark) *http.Response { return &http.Response{Body: m} }
 var (
 	markAnswering = newMark(&mark{state: answering})
 	markAnswered  = newMark(&mark{state: answered})
-	markReturned  = newMark(&returnedMark)
+	markReturned  = newMark(&mark{state: returned})
 )
 
 // place is Request.Response as an atomic word. There is no safe way to use a
@@ -79,7 +79,7 @@ func markOf(p *http.Response) *mark {
 	return &openMark
 }
 
-var openMark, returnedMark = mark{state: open}, mark{state: returned}
+var openMark = mark{state: open}
 
 // enter prepares a request at the outermost handler of ours that sees it. A
 // request that was served before (a test that uses one twice) starts anew. One
@@ -137,7 +137,7 @@ func leave(r *http.Request) *mark {
 		switch m := markOf(p); {
 		case m.state == open:
 			if swap(r, p, markReturned) {
-				return &returnedMark
+				return markOf(markReturned)
 			}
 		case m.state == answering:
 			done := make(chan struct{})

@@ -51,13 +51,13 @@ func (f HandlerFunc) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // for each store before the atomic operation at its end is waited for there.
 func serveContext(f HandlerFunc, c Context) {
 	w, r, route := c.w, c.r, c.route
-	if route.mayRead() && r.MultipartForm != nil {
-		serveBehindForm(f, c)
-		return
+	var before *multipart.Form // of somebody further out; see endpoint.bare
+	if !route.bare {
+		before = r.MultipartForm
 	}
 	running := true
 	defer func() {
-		if running && endPanicking(r, nil) {
+		if running && endPanicking(r, before) {
 			if v := recover(); v != nil { // else runtime.Goexit
 				abortPanicking(w, r, v)
 			}
@@ -65,26 +65,10 @@ func serveContext(f HandlerFunc, c Context) {
 	}()
 	err := f(c)
 	running = false
-	if err == nil && !route.mayRead() && swap(r, nil, markReturned) {
+	if err == nil && route.bare && swap(r, nil, markReturned) {
 		return
 	}
-	end(w, r, route, nil, err)
-}
-
-// serveBehindForm is serveContext where somebody further out has read a form.
-func serveBehindForm(f HandlerFunc, c Context) {
-	w, r, before := c.w, c.r, c.r.MultipartForm
-	running := true
-	defer func() {
-		if running && endPanicking(r, before) {
-			if v := recover(); v != nil {
-				abortPanicking(w, r, v)
-			}
-		}
-	}()
-	err := f(c)
-	running = false
-	end(w, r, c.route, before, err)
+	end(w, r, route, before, err)
 }
 
 // end ends a request whose handler has returned err: it waits for an answer
@@ -92,7 +76,7 @@ func serveBehindForm(f HandlerFunc, c Context) {
 // further out.
 func end(w http.ResponseWriter, r *http.Request, route *endpoint, before *multipart.Form, err error) {
 	m := leave(r)
-	if route.mayRead() {
+	if !route.bare {
 		removeUploads(r, before)
 	}
 	if err == nil && m.state == broken {

@@ -63,10 +63,6 @@ func (r *Router) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if e.code != code || code == otherMethod {
 		e = l.serving(code, req.Method)
 	}
-	if e != nil && e.nests {
-		r.serveOther(w, req)
-		return
-	}
 	req.Pattern = l.pattern
 	switch {
 	case e == nil:

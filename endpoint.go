@@ -1,22 +1,21 @@
 package apiroutes
 
-import (
-	"net/http"
-	"sync/atomic"
-)
+import "net/http"
 
 // endpoint is one registered handler.
 type endpoint struct {
 	// What a request needs stands together.
-	native    HandlerFunc // nil if the handler takes no Context
-	leaf      *leaf
-	shape     *shape // of the leaf
-	scope     *scope
-	code      methodCode
-	bare      bool        // native and without middleware
-	direct    bool        // bare, and the request is passed on as it is
-	nests     bool        // the handler is a mount or a Router
-	readForms atomic.Bool // a multipart form was decoded here once
+	native HandlerFunc // nil if the handler takes no Context
+	leaf   *leaf
+	shape  *shape // of the leaf
+	scope  *scope
+	code   methodCode
+	// bare is native and without middleware. A form that is decoded there has no
+	// temporary files, for the default limit of a body is kept in memory; with
+	// MaxBody serve removes them.
+	bare   bool
+	direct bool // bare, and the request is passed on as it is
+	nests  bool // the handler is a mount or a Router
 
 	chains  *chains      // nil without middleware
 	handler http.Handler // as it was registered
@@ -29,12 +28,6 @@ type chains struct {
 	handler             http.Handler // the endpoint's
 	automatic, redirect http.Handler // in the first of a leaf: the router's own answers, made when the table is frozen
 }
-
-// mayRead reports whether there may be a form to remove. It is asked around
-// every request: to look into the request costs a cache line that nothing else
-// needs. A bare route has the server's own request, from which the server
-// removes what Decode did not read.
-func (e *endpoint) mayRead() bool { return !e.bare || e.readForms.Load() }
 
 // standalone is the route of a HandlerFunc that is used outside of a router.
 var standalone = endpoint{leaf: new(leaf), shape: new(shape), scope: new(scope)}

@@ -63,10 +63,7 @@ func fail(render ErrorRenderer, w http.ResponseWriter, r *http.Request, err erro
 			return
 		}
 	}
-	if render == nil {
-		render = JSONError
-	}
-	render(w, r, public)
+	answerError(render, w, r, public)
 }
 
 // failOwn is fail for the errors of the router itself, of which all is known:
@@ -84,6 +81,10 @@ func failOwn(render ErrorRenderer, w http.ResponseWriter, r *http.Request, e *Er
 	if others > 0 {
 		clearForError(header, e.Status)
 	}
+	answerError(render, w, r, e)
+}
+
+func answerError(render ErrorRenderer, w http.ResponseWriter, r *http.Request, e *Error) {
 	if render == nil {
 		render = JSONError
 	}
@@ -182,33 +183,18 @@ func clearForError(header http.Header, status int) {
 // follow.
 func record(w http.ResponseWriter, r *http.Request, status int, err error) (started bool) {
 	logged, asked := false, false
-	for more := true; more; {
-		var recorder interface{ RecordError(int, error) bool }
-		var starter interface{ Started() bool }
-		switch rw := w.(type) { // one look-up for a writer that is none of them
-		case statusWriter:
-			recorder, starter = rw, rw
-		case interface{ RecordError(int, error) bool }:
-			recorder = rw
-		case interface{ Started() bool }:
-			starter = rw
-		case unwrapper:
-			w = rw.Unwrap()
-			continue
-		default:
-			more = false
-			continue
+	for {
+		if rw, ok := w.(interface{ RecordError(int, error) bool }); ok && !logged {
+			logged = rw.RecordError(status, err)
 		}
-		if recorder != nil && !logged {
-			logged = recorder.RecordError(status, err)
+		if rw, ok := w.(interface{ Started() bool }); ok && !asked {
+			started, asked = rw.Started(), true
 		}
-		if starter != nil && !asked {
-			started, asked = starter.Started(), true
+		inner, ok := w.(unwrapper)
+		if !ok {
+			break
 		}
-		var inner unwrapper
-		if inner, more = w.(unwrapper); more {
-			w = inner.Unwrap()
-		}
+		w = inner.Unwrap()
 	}
 	stands := markOf(load(r)).state
 	late := started || stands != open && stands != returned
@@ -219,12 +205,6 @@ func record(w http.ResponseWriter, r *http.Request, status int, err error) (star
 			slog.Bool("answered", late), slog.String("error", cut(err.Error(), 4096)))
 	}
 	return started
-}
-
-// statusWriter is the writer of package middleware.
-type statusWriter interface {
-	RecordError(status int, err error) (logged bool)
-	Started() bool
 }
 
 type unwrapper interface{ Unwrap() http.ResponseWriter }

@@ -57,7 +57,6 @@ func (c Context) readMultipart(boundary string) (*multipart.Form, error) {
 		return nil, body.formError(err)
 	}
 	c.r.MultipartForm = form
-	c.route.readForms.Store(true)
 	if err := body.end(); err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ type leaf struct {
 }
 
 // several is what a leaf has with more than one endpoint, or with one for a
-// method that is not in methodNames.
+// method that has no code.
 type several struct {
 	endpoints []*endpoint // all, by method
 	codes     uint16      // a bit for the code of each

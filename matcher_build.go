@@ -15,9 +15,7 @@ func newMatcher(tree *node) *matcher {
 		from, id := queue[at].node, queue[at].id
 		e := &m.entries[id]
 		e.leaf, e.rest = from.leaf, from.rest
-		if from.param != nil || from.rest != nil {
-			e.kinds |= hasMore
-		}
+		e.more = from.param != nil || from.rest != nil
 		queue = m.place(queue, id, &from.static)
 		if from.param != nil {
 			child := uint32(len(m.entries))
@@ -59,7 +57,7 @@ func (m *matcher) place(queue []placed, id uint32, static *children) []placed {
 		hashes = append(hashes, mix(words(text)))
 	}
 	e := &m.entries[id]
-	e.kinds, e.first = e.kinds|hasStatics, uint32(len(m.entries))
+	e.statics, e.first = true, uint32(len(m.entries))
 	perfect := e.spread(hashes)
 	if !perfect {
 		e.multiplier, e.mask = multiplier(0), 1<<bits.Len(uint(2*len(texts)-1))-1 // at most half full
@@ -97,7 +95,7 @@ const fewHashes = 64
 
 // spread searches a multiplier and a number of slots so that no two hashes share
 // one. Sizes from that of the smallest power of two to eight times that, and 64
-// multipliers for each, find one for nearly every set of up to 64.
+// multipliers for each, find one for nearly every set of up to 50.
 func (e *entry) spread(hashes []uint64) bool {
 	const tries = 64
 	if len(hashes) == 1 {

@@ -9,7 +9,6 @@ type staticPaths struct {
 	multiplier uint64
 	shift      uint8
 	slots      []staticSlot
-	leaves     []*leaf
 }
 
 // staticSlot is a path: four words that cover up to 32 bytes, and its length. Of
@@ -56,11 +55,11 @@ func (t *staticPaths) match(path string) (*leaf, uint64, uint64, result) {
 }
 
 // newStaticPaths returns nil for a tree with anything but static paths, or with
-// few. Of some multipliers it takes the one with the fewest further probes.
+// none. Of some multipliers it takes the one with the fewest further probes.
 func newStaticPaths(m *matcher) *staticPaths {
 	const tries = 64
 	for i := range m.entries {
-		if m.entries[i].kinds&hasMore != 0 {
+		if m.entries[i].more {
 			return nil
 		}
 	}
@@ -72,9 +71,9 @@ func newStaticPaths(m *matcher) *staticPaths {
 		size := bits.Len(uint(len(m.leaves))) + 1 // at most half full
 		t := &staticPaths{
 			multiplier: multiplier(try), shift: uint8(64 - size),
-			slots: make([]staticSlot, 1<<size), leaves: m.leaves,
+			slots: make([]staticSlot, 1<<size),
 		}
-		if probes := t.fill(); best == nil || probes < least {
+		if probes := t.fill(m.leaves); best == nil || probes < least {
 			best, least = t, probes
 		}
 		if least == 0 || len(m.leaves) > 4096 {
@@ -85,8 +84,8 @@ func newStaticPaths(m *matcher) *staticPaths {
 }
 
 // fill places the leaves, and returns how many further probes they need.
-func (t *staticPaths) fill() (probes int) {
-	for _, l := range t.leaves {
+func (t *staticPaths) fill(leaves []*leaf) (probes int) {
+	for _, l := range leaves {
 		path := l.pattern
 		a, b, c, d := staticKey(path)
 		at := staticHash(a, b, c, d, len(path)) * t.multiplier >> t.shift

@@ -251,7 +251,7 @@ func appendEscaped(target []byte, text string, raw bool, allowed string) []byte 
 func redirect(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header["Location"] = []string{redirectTarget(r.URL)}
-	header["Content-Length"] = []string{"0"}
+	header["Content-Length"] = lengthValue(0)
 	w.WriteHeader(http.StatusPermanentRedirect)
 }
 

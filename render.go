@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
-	"strconv"
 	"strings"
 )
 
@@ -26,7 +25,7 @@ func JSONError(w http.ResponseWriter, r *http.Request, e *Error) {
 	if answer := &statusAnswers[status-400]; answer.body != nil && e.Code == "" && e.Details == nil && e.PublicMessage() == answer.message {
 		header := w.Header()
 		header["Content-Type"] = jsonType
-		header["Content-Length"] = answer.length
+		header["Content-Length"] = lengthValue(len(answer.body))
 		w.WriteHeader(status)
 		_, _ = w.Write(answer.body)
 		return
@@ -160,7 +159,7 @@ var statusAnswers = func() (answers [200]statusAnswer) {
 	for i := range answers {
 		if text := http.StatusText(400 + i); text != "" {
 			body, _ := json.Marshal(map[string]string{"error": text})
-			answers[i] = statusAnswer{text, body, []string{strconv.Itoa(len(body))}}
+			answers[i] = statusAnswer{text, body}
 		}
 	}
 	return answers
@@ -169,5 +168,4 @@ var statusAnswers = func() (answers [200]statusAnswer) {
 type statusAnswer struct {
 	message string
 	body    []byte
-	length  []string
 }

@@ -75,9 +75,10 @@ type corsPolicy struct {
 const corsNamesMax = 4 << 10
 
 func newCORSPolicy(c CORSConfig) *corsPolicy {
+	methods := allowedMethods(c.Methods)
 	p := &corsPolicy{
 		longestNames: corsNamesMax, anyOrigin: slices.Contains(c.Origins, "*"), origins: map[string]bool{},
-		methods: append(allowedMethods(c.Methods), "OPTIONS"), credentials: c.Credentials,
+		methods: append(slices.Clip(methods), "OPTIONS"), credentials: c.Credentials,
 	}
 	for i, name := range c.ExposedHeaders {
 		if name = http.CanonicalHeaderKey(name); i > 0 {
@@ -86,7 +87,7 @@ func newCORSPolicy(c CORSConfig) *corsPolicy {
 		p.exposed = []string{name}
 	}
 	options := cors.Options{
-		AllowedMethods:   allowedMethods(c.Methods),
+		AllowedMethods:   methods,
 		AllowedHeaders:   []string{"Content-Type"},
 		AllowCredentials: c.Credentials,
 		MaxAge:           int(c.MaxAge / time.Second),

@@ -72,15 +72,7 @@ func TestMethodsTable(t *testing.T) {
 		}
 		for name, h := range handlers {
 			for _, method := range methodsTokens {
-				want := fmt.Sprintf(`405 {"error":"Method Not Allowed"} [%s]`, allow)
-				switch {
-				case slices.Contains(registered, method):
-					want = "200 " + method
-				case method == "HEAD" && slices.Contains(registered, "GET"):
-					want = "200 GET"
-				case method == "OPTIONS":
-					want = fmt.Sprintf("204  [%s]", allow)
-				}
+				want := methodsWant(registered, allow, method)
 				w := methodsServe(t, h, method, "/x/7")
 				if got := brief(w); got != want {
 					t.Fatalf("%s, table %v: %.20s: got %s, want %s", name, registered, method, got, want)
@@ -232,4 +224,17 @@ func TestMethodsOverride(t *testing.T) {
 			}
 		}
 	}
+}
+
+// methodsWant is what a path answers to a method, in brief.
+func methodsWant(registered []string, allow, method string) string {
+	switch {
+	case slices.Contains(registered, method):
+		return "200 " + method
+	case method == "HEAD" && slices.Contains(registered, "GET"):
+		return "200 GET"
+	case method == "OPTIONS":
+		return fmt.Sprintf("204  [%s]", allow)
+	}
+	return fmt.Sprintf(`405 {"error":"Method Not Allowed"} [%s]`, allow)
 }
